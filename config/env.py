@@ -1,0 +1,83 @@
+"""Typed readers of the environment and the .env file.
+
+    PORT = env.number("PORT", default=8000, least=1, most=65535)
+
+A variable that is absent or empty has its default. A wrong value raises `WrongSetting`, whose text
+is the one line that an administrator needs. The environment wins over .env.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off"}
+
+
+class WrongSetting(ImproperlyConfigured):
+    """A setting whose value cannot be used: which one, and why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"Setting {name} is wrong: {why}")
+
+
+def load(path: Path) -> None:
+    """Add the variables of the .env file at `path`, if there is one, to the environment."""
+    load_dotenv(path, override=False)
+
+
+def text(name: str, *, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def choice(name: str, *, default: str, words: tuple[str, ...]) -> str:
+    value = text(name, default=default)
+    if value not in words:
+        raise WrongSetting(name, f"{value!r} is none of {', '.join(words)}")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in TRUE_WORDS:
+        return True
+    if value in FALSE_WORDS:
+        return False
+    raise WrongSetting(name, f"{value!r} is neither true nor false")
+
+
+def number(name: str, *, default: int, least: int, most: int) -> int:
+    value = text(name, default=str(default))
+    try:
+        result = int(value)
+    except ValueError:
+        raise WrongSetting(name, f"{value!r} is not a whole number") from None
+    if not least <= result <= most:
+        raise WrongSetting(name, f"{result} is not between {least} and {most}")
+    return result
+
+
+def listed(name: str, *, default: list[str]) -> list[str]:
+    """Read words separated by commas."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or default
+
+
+def secret(name: str, *, default: Callable[[], str] = str) -> str:
+    """Read a secret from the variable NAME, or from the file that NAME_FILE names."""
+    file = text(f"{name}_FILE")
+    if not file:
+        return text(name) or default()
+    if text(name):
+        raise WrongSetting(name, f"both {name} and {name}_FILE are set, keep one")
+    try:
+        value = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"{name}_FILE", f"cannot read {file}: {error}") from None
+    if not value:
+        raise WrongSetting(f"{name}_FILE", f"{file} is empty")
+    return value

@@ -1,0 +1,35 @@
+"""The host names under which the service answers."""
+
+import ipaddress
+import socket
+from typing import Self
+
+
+class AnyIPAddress(str):
+    """A pattern for ALLOWED_HOSTS that is equal to every plain IP address.
+
+    Django compares a request's host with each pattern by `==`. A request that names the service by its
+    address cannot come from a rebound DNS name, which is the attack that ALLOWED_HOSTS is there for.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls) -> Self:
+        return super().__new__(cls, "any plain IP address")
+
+    def lower(self) -> Self:
+        return self
+
+    def __eq__(self, host: object) -> bool:
+        try:
+            ipaddress.ip_address(str(host).strip("[]"))
+        except ValueError:
+            return False
+        return True
+
+    __hash__ = str.__hash__
+
+
+def this_machine() -> list[str]:
+    """List this machine's names and every plain IP address."""
+    return ["localhost", ".localhost", socket.gethostname().lower(), AnyIPAddress()]

@@ -1,0 +1,61 @@
+"""`manage.py serve`: one command from nothing to a running service."""
+
+import os
+import secrets
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, call_command
+from django.db import Error
+
+from config import databases, env
+from users.models import User
+
+FIRST_WORDS = """
+The superuser {username} was made. The password is shown this once:
+
+    {password}
+
+Next, in another shell:  python client.py demo
+The pages:               http://{host}:{port}/admin/  and  http://{host}:{port}/api/docs/
+"""
+
+
+class Command(BaseCommand):
+    help = "Prepare the database and the superuser at the first run, then serve with gunicorn."
+    requires_system_checks = "__all__"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with databases.set_up_alone():
+                call_command("migrate", interactive=False, verbosity=0)
+                password = self.make_first_superuser()
+        except Error as error:
+            sys.exit(f"The database cannot be used: {error}")
+        if password:
+            self.stdout.write(
+                FIRST_WORDS.format(
+                    username=settings.ADMIN_USERNAME,
+                    password=password,
+                    host=env.text("HOST", default="127.0.0.1"),
+                    port=env.text("PORT", default="8000"),
+                )
+            )
+        self.stdout.flush()
+        os.chdir(settings.BASE_DIR)
+        os.execv(  # noqa: S606  # becomes gunicorn: one process less to pass signals on
+            sys.executable, [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn"]
+        )
+
+    def make_first_superuser(self) -> str:
+        """Make the superuser of a database without users; return the password if it was generated."""
+        if User.objects.exists():
+            return ""
+        generated = "" if settings.ADMIN_PASSWORD else secrets.token_urlsafe(15)
+        User.objects.create_superuser(
+            settings.ADMIN_USERNAME,
+            settings.ADMIN_EMAIL,
+            settings.ADMIN_PASSWORD or generated,
+        )
+        return generated

@@ -1,0 +1,33 @@
+"""REST's answers to what the request itself is not to blame for, and to a body over the limit."""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import Error as DatabaseError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from config import databases
+from config.rest.parsers import TooLarge
+
+
+class Busy(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = _("Service is busy, try again.")
+    default_code = "busy"
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer in DRF's form also for a body over the limit and a database that is busy or away."""
+    if isinstance(error, RequestDataTooBig):
+        error = TooLarge()
+    elif isinstance(error, DatabaseError) and databases.is_away(error):
+        error = Busy()
+    response = exception_handler(error, context)
+    if response is not None and isinstance(error, Busy):
+        for name, value in databases.RETRY.items():
+            response[name] = value
+    return response

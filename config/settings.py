@@ -1,0 +1,186 @@
+"""Every setting of the service. All come from the environment or .env; README.md lists them."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import data_dir, env, hosts, logs, sqlite
+
+BASE_DIR = Path(__file__).parent.parent
+env.load(BASE_DIR / ".env")
+sqlite.use_fixed_library()
+# Lets Django's generic classes be written with their type, ModelAdmin[Incident], at run time too.
+django_stubs_ext.monkeypatch()
+
+DEBUG = env.flag("DEBUG", default=False)
+DATA_DIR = data_dir.make(Path(env.text("DATA_DIR", default=str(BASE_DIR / "data"))).absolute())
+SECRET_KEY = env.secret("SECRET_KEY", default=lambda: data_dir.secret_key(DATA_DIR))
+ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", default=hosts.this_machine())
+if "*" in ALLOWED_HOSTS:
+    raise env.WrongSetting("ALLOWED_HOSTS", "`*` answers under any name; list the names instead")
+
+# The superuser of the first run
+ADMIN_USERNAME = env.text("ADMIN_USERNAME", default="admin")
+ADMIN_EMAIL = env.text("ADMIN_EMAIL", default="admin@example.com")
+ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
+
+# The doors
+TOKEN_TTL = env.number("TOKEN_TTL", default=3600, least=1, most=366 * 24 * 3600)
+REST_PUBLIC = env.flag("REST_PUBLIC", default=False)
+MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=256 * 1024, least=1024, most=64 * 1024 * 1024)
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", default=0, least=0, most=10)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# Application
+INSTALLED_APPS = [
+    "config",
+    "users",
+    "incidents",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "config.logs.RequestLogMiddleware",
+    "config.post_dialect.PostDialectMiddleware",
+    "config.slashes.OptionalSlashMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["users.backends.ThrottledBackend"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Database
+DATABASE_URL = env.secret("DATABASE_URL")
+SQLITE_SYNCHRONOUS = env.choice("SQLITE_SYNCHRONOUS", default="FULL", words=("FULL", "NORMAL"))
+BUSY_SECONDS = 5
+if DATABASE_URL:
+    if not DATABASE_URL.startswith(("postgresql://", "postgres://")):
+        raise env.WrongSetting("DATABASE_URL", "it must start with postgresql://")
+    DATABASES: dict[str, dict[str, Any]] = {
+        "default": {"OPTIONS": {}, **dj_database_url.parse(DATABASE_URL, conn_health_checks=True)}
+    }
+    DATABASES["default"]["OPTIONS"] |= {
+        "connect_timeout": BUSY_SECONDS,
+        "pool": {"min_size": 1, "max_size": 8, "timeout": BUSY_SECONDS},
+    }
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "incidents.sqlite3",
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                # Without IMMEDIATE a transaction that reads and then writes fails under load.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": BUSY_SECONDS,
+                "init_command": f"PRAGMA synchronous={SQLITE_SYNCHRONOUS}",
+            },
+        }
+    }
+
+# Languages and time
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", default="ru", words=("ru", "en"))
+LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", default="Europe/Moscow")
+USE_TZ = True
+
+# Static files, served by whitenoise straight from the packages that bring them
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+
+# Safe pages
+HTTPS = env.flag("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# REST
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "users.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["users.permissions.RolePermission"],
+    "DEFAULT_PARSER_CLASSES": [
+        "config.rest.parsers.StrictJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "config.rest.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.rest.exceptions.handle_exception",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Incident Tracking API",
+    "DESCRIPTION": "Two dialects over one set of incidents: the POST dialect and REST.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+LOGGING = logs.configuration(env.choice("LOG_FORMAT", default="text", words=("text", "json")), debug=DEBUG)

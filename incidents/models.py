@@ -1,0 +1,163 @@
+"""What happened and what became of it: an incident and its events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Expression, F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+DESCRIPTION_LENGTH = 10_000
+COMMENT_LENGTH = 2_000
+KEY_LENGTH = 200
+
+
+class Status(models.TextChoices):
+    OPEN = "open", pgettext_lazy("status", "Open")
+    IN_PROGRESS = "in_progress", pgettext_lazy("status", "In progress")
+    RESOLVED = "resolved", pgettext_lazy("status", "Resolved")
+    CLOSED = "closed", pgettext_lazy("status", "Closed")
+    CANCELLED = "cancelled", pgettext_lazy("status", "Cancelled")
+    FAKE = "fake", pgettext_lazy("status", "False alarm")
+    UNKNOWN = "unknown", pgettext_lazy("status", "Unknown")
+
+
+class Source(models.TextChoices):
+    OPERATOR = "operator", pgettext_lazy("source", "Operator")
+    MONITORING = "monitoring", pgettext_lazy("source", "Monitoring")
+    PARTNER = "partner", pgettext_lazy("source", "Partner")
+    SYSTEM = "system", pgettext_lazy("source", "System")
+    UNKNOWN = "unknown", pgettext_lazy("source", "Unknown")
+
+
+ACTIVE = (Status.OPEN, Status.IN_PROGRESS)
+
+
+def folded(text: str) -> str:
+    """Return `text` as the search sees it: without the difference of case, or of «ё» and «е»."""
+    return text.casefold().replace("ё", "е")
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def active(self) -> Self:
+        return self.filter(status__in=ACTIVE)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-created_at", "-id")
+
+    def older_than(self, created_at: datetime | Expression, pk: int | Expression) -> Self:
+        """Keep what comes after the incident of this time and id in the order of `newest_first`."""
+        # The plain form (a < x OR a = x AND b < y) walks the index from its start.
+        return self.filter(created_at__lte=created_at).filter(Q(created_at__lt=created_at) | Q(id__lt=pk))
+
+    def mentioning(self, text: str) -> Self:
+        return self.filter(search_text__contains=folded(text))
+
+
+class Incident(models.Model):
+    description = models.TextField(_("description"), max_length=DESCRIPTION_LENGTH)
+    search_text = models.TextField(editable=False)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OPEN)
+    source = models.CharField(_("source"), max_length=20, choices=Source)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("reported by"),
+    )
+    idempotency_key = models.CharField(max_length=KEY_LENGTH, null=True, editable=False)  # noqa: DJ001
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="incident_by_created"),
+            models.Index(fields=["updated_at", "id"], name="incident_by_updated"),
+            models.Index(fields=["status", "created_at", "id"], name="incident_by_status"),
+            models.Index(fields=["source", "created_at", "id"], name="incident_by_source"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="incident_status_is_known"),
+            models.CheckConstraint(condition=Q(source__in=Source.values), name="incident_source_is_known"),
+            models.UniqueConstraint(
+                fields=["created_by", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="incident_key_once_a_user",
+            ),
+            models.UniqueConstraint(
+                fields=["idempotency_key"],
+                condition=Q(created_by__isnull=True, idempotency_key__isnull=False),
+                name="incident_key_once_without_user",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.description[:60]}"
+
+
+class Event(models.Model):
+    """One thing that happened to an incident. Events are only ever added."""
+
+    class Kind(models.TextChoices):
+        CREATED = "created", _("Created")
+        STATUS_CHANGED = "status_changed", _("Status changed")
+        COMMENTED = "commented", _("Commented")
+
+    class Door(models.TextChoices):
+        POST = "post", _("POST API")
+        REST = "rest", _("REST API")
+        PAGE = "page", _("Operators' page")
+        ADMIN = "admin", _("Administration")
+        COMMAND = "command", _("Command line")
+
+    incident = models.ForeignKey(
+        Incident,
+        on_delete=models.PROTECT,
+        related_name="events",
+        verbose_name=_("incident"),
+    )
+    kind = models.CharField(_("what"), max_length=20, choices=Kind)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("who"),
+    )
+    door = models.CharField(_("through"), max_length=20, choices=Door)
+    status_from = models.CharField(_("from"), max_length=20, choices=Status, blank=True)
+    status_to = models.CharField(_("to"), max_length=20, choices=Status)
+    comment = models.TextField(_("comment"), max_length=COMMENT_LENGTH, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("history")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status_to__in=Status.values)
+                & (Q(status_from__in=Status.values) | Q(status_from="")),
+                name="event_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="status_changed") | Q(status_from="") | Q(status_from=F("status_to")),
+                name="event_changes_only_if_it_says_so",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} → {self.get_status_to_display()}"

@@ -1,0 +1,46 @@
+"""The POST dialect's words: a lens on the stored ones.
+
+Its laws, for every stored word s and word w of the dialect:
+
+    read(write(s, w)) = w        what you write you read
+    write(s, read(s)) = s        writing what you already read changes nothing
+
+`write(s, w)` is `STATUS_WRITTEN[w]`, unless s already reads as w: `statuses_read_as(w)`, which is also
+what a filter by w finds.
+"""
+
+from incidents.models import Source, Status
+
+STATUS_READ: dict[str, str] = {
+    Status.OPEN: "new",
+    Status.IN_PROGRESS: "processing",
+    Status.RESOLVED: "completed",
+    Status.CLOSED: "completed",
+    Status.CANCELLED: "fake",
+    Status.FAKE: "fake",
+    Status.UNKNOWN: "unknown",
+}
+STATUS_WRITTEN = {
+    "new": Status.OPEN,
+    "processing": Status.IN_PROGRESS,
+    "completed": Status.RESOLVED,
+    "fake": Status.FAKE,
+    "unknown": Status.UNKNOWN,
+}
+SOURCE_READ: dict[str, str] = {
+    Source.OPERATOR: "operator",
+    Source.MONITORING: "monitoring",
+    Source.PARTNER: "partner",
+    Source.SYSTEM: "unknown",
+    Source.UNKNOWN: "unknown",
+}
+SOURCE_WRITTEN = {
+    "operator": Source.OPERATOR,
+    "monitoring": Source.MONITORING,
+    "partner": Source.PARTNER,
+    "unknown": Source.UNKNOWN,
+}
+
+
+def statuses_read_as(word: str) -> frozenset[Status]:
+    return frozenset(status for status in Status if STATUS_READ[status] == word)

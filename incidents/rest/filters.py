@@ -1,0 +1,28 @@
+"""REST's filters and orderings; a word that none of them knows is 400."""
+
+import django_filters
+from django.utils.translation import gettext_lazy as _
+
+from incidents.models import Incident, IncidentQuerySet, Source, Status
+
+
+class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
+    status = django_filters.ChoiceFilter(choices=Status.choices)
+    source = django_filters.ChoiceFilter(choices=Source.choices)
+    search = django_filters.CharFilter(method="search_description", label=_("Search"))
+    created_after = django_filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="gte", label=_("Created at or after")
+    )
+    created_before = django_filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="lt", label=_("Created before")
+    )
+    ordering = django_filters.OrderingFilter(
+        fields={"created_at": "created_at", "updated_at": "updated_at"}, label=_("Ordering")
+    )
+
+    class Meta:
+        model = Incident
+        fields = ["status", "source"]
+
+    def search_description(self, queryset: IncidentQuerySet, _name: str, text: str) -> IncidentQuerySet:
+        return queryset.mentioning(text)

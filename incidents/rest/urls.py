@@ -1,0 +1,7 @@
+from rest_framework.routers import DefaultRouter
+
+from incidents.rest.views import IncidentViewSet
+
+router = DefaultRouter()
+router.register("incidents", IncidentViewSet, basename="incident")
+urlpatterns = router.urls

@@ -1,0 +1,63 @@
+"""The hot statements on incidents, compiled once (see config.prepared)."""
+
+from typing import Any
+
+from django.db.models import Func, QuerySet, TextField
+
+from config.prepared import Given, Statement, insert, select, update
+from incidents.models import Event, Incident
+
+insert_incident = insert(
+    Incident,
+    [
+        "description",
+        "search_text",
+        "status",
+        "source",
+        "created_at",
+        "updated_at",
+        "created_by",
+        "idempotency_key",
+    ],
+    returning=True,
+)
+insert_event = insert(Event, ["incident", "kind", "at", "by", "door", "status_from", "status_to", "comment"])
+lock_status = select(
+    lambda: Incident.objects.select_for_update().filter(id=Given("id", Incident)).values_list("status")
+)
+update_status = update(lambda: Incident.objects.filter(id=Given("id", Incident)), ["status", "updated_at"])
+
+
+class UTCText(Func):
+    """A moment as text in UTC to the microsecond, e.g. "2025-11-11T23:08:12.266000"."""
+
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        # Django stores moments in UTC as text, and without a fraction where that is zero.
+        template = "substr(%(expressions)s,1,10)||'T'||substr(%(expressions)s||'.000000',12,15)"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template = "to_char(%(expressions)s AT TIME ZONE 'UTC','YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+
+def newest_incidents(by_status: bool, behind: bool) -> Statement:
+    def query() -> QuerySet[Incident, Any]:
+        rows = Incident.objects.newest_first()
+        if by_status:
+            rows = rows.filter(status=Given("status", Incident))
+        if behind:
+            rows = rows.older_than(Given("created_at", Incident), Given("id", Incident))
+        return rows.values_list(UTCText("created_at"), "id", "description", "status", "source")
+
+    return select(query, limited=True)
+
+
+# By whether a status is given, and whether the place of the last incident seen is.
+newest = {
+    (by_status, behind): newest_incidents(by_status, behind)
+    for by_status in (False, True)
+    for behind in (False, True)
+}

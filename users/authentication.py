@@ -1,0 +1,26 @@
+"""Who calls REST."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from users import tokens
+from users.models import User
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer TOKEN` with the token of /users/authorization/."""
+
+    def authenticate(self, request: Request) -> tuple[User, str] | None:
+        scheme, _space, credentials = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        secret = credentials.strip().decode("latin-1")
+        user = tokens.user_of(secret)
+        if user is None:
+            raise AuthenticationFailed(_("Invalid token."))
+        return user, secret
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"

@@ -1,0 +1,31 @@
+"""What a user's role allows in REST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from users.models import Action, User
+
+if TYPE_CHECKING:
+    # DRF's views import this module when they load.
+    from rest_framework.views import APIView
+
+
+class RolePermission(BasePermission):
+    """Lets a user do what the role allows.
+
+    A view says in `role_actions` what its calls do: {"list": Action.LIST, ...}.
+    """
+
+    message = _("Your role does not allow this.")
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if isinstance(request.user, User):
+            action: Action | None = view.role_actions.get(view.action)  # type: ignore[attr-defined]
+            return action is None or request.user.may(action)
+        return settings.REST_PUBLIC

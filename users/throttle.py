@@ -1,0 +1,134 @@
+"""Limits on logins: on failed guesses, and on how many passwords are hashed at once.
+
+An attempt is counted before its password is looked at: checking first and counting afterwards lets
+parallel guesses through. Only a success gives its place back. The limits are by name at an address and
+by address, never by a name alone, which would let anybody lock anybody out.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import ipaddress
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from users.models import LoginAttempts
+
+WINDOW = timedelta(minutes=5)
+MOST_FOR_NAME_AT_ADDRESS = 5
+MOST_FOR_ADDRESS = 50
+
+# A hash takes a core for a third of a second: one core stays free for everybody else's calls,
+# and most of a process's threads stay free of those who wait.
+MOST_HASHES = max(1, (os.cpu_count() or 1) - 1)
+LONGEST_WAIT = 3.0
+waiting_room = threading.BoundedSemaphore(2)
+
+
+class TooManyAttempts(ValidationError):
+    """A login refused unseen; `retry_after` in seconds. Login forms show it as any form error."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(_("Too many attempts, try again later"), code="throttled")
+        self.retry_after = math.ceil(retry_after)
+
+
+@contextlib.contextmanager
+def hashing_slot() -> Iterator[None]:
+    """Hold one of this machine's places to hash a password, or raise `TooManyAttempts`."""
+    if not waiting_room.acquire(blocking=False):
+        raise TooManyAttempts(1)
+    try:
+        with contextlib.ExitStack() as files:
+            deadline = time.monotonic() + LONGEST_WAIT
+            while not any(locks(files, slot) for slot in range(MOST_HASHES)):
+                if time.monotonic() > deadline:
+                    raise TooManyAttempts(1)
+                time.sleep(0.01)
+            yield
+    finally:
+        waiting_room.release()
+
+
+def locks(files: contextlib.ExitStack, slot: int) -> bool:
+    file = files.enter_context((settings.DATA_DIR / f".hashing.{slot}.lock").open("w"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    return True
+
+
+class Attempt:
+    """One login attempt under way: `reserve` it before looking, `succeed` afterwards."""
+
+    def __init__(self, username: str, request: HttpRequest | None) -> None:
+        address = network(request)
+        self.for_name = key(username, address)
+        self.for_address = key(address)
+
+    def reserve(self) -> None:
+        """Count the attempt. Raises `TooManyAttempts`."""
+        reserve(self.for_address, MOST_FOR_ADDRESS)
+        reserve(self.for_name, MOST_FOR_NAME_AT_ADDRESS)
+
+    def succeed(self) -> None:
+        """Forget the failures of this name here, and give the address its place back."""
+        with transaction.atomic():
+            LoginAttempts.objects.filter(key=self.for_name).delete()
+            LoginAttempts.objects.filter(key=self.for_address).update(count=F("count") - 1)
+
+
+def reserve(for_key: str, most: int) -> None:
+    now = timezone.now()
+    attempts = LoginAttempts.objects.filter(key=for_key)
+    with transaction.atomic():
+        LoginAttempts.objects.filter(window_ends_at__lte=now).delete()
+        LoginAttempts.objects.bulk_create(
+            [LoginAttempts(key=for_key, count=0, window_ends_at=now + WINDOW)],
+            ignore_conflicts=True,
+        )
+        attempts.update(count=F("count") + 1)
+        count, window_ends_at = attempts.values_list("count", "window_ends_at").get()
+    if count > most:
+        raise TooManyAttempts((window_ends_at - now).total_seconds())
+
+
+def key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def network(request: HttpRequest | None) -> str:
+    """Return the caller's address; of IPv6 its /64, within which one machine may change addresses at will."""
+    address = client_address(request)
+    try:
+        if isinstance(ipaddress.ip_address(address), ipaddress.IPv6Address):
+            return str(ipaddress.ip_network(f"{address}/64", strict=False))
+    except ValueError:
+        pass
+    return address
+
+
+def client_address(request: HttpRequest | None) -> str:
+    """Return the peer's address, or the one that the outermost of TRUSTED_PROXIES proxies saw."""
+    if request is None:
+        return ""
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    if not settings.TRUSTED_PROXIES:
+        return peer
+    chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    forwarded = chain[-settings.TRUSTED_PROXIES] if len(chain) >= settings.TRUSTED_PROXIES else ""
+    return forwarded or peer
