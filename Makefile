@@ -1,7 +1,10 @@
 # Every task of the project: `make help` lists them.
 SHELL := bash
 PYTHON ?= python3
+NEWEST ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python) $(shell command -v python3.13))
 BIN := .venv/bin
+# The tools read the settings, which keep a key in the data folder: not in the real one.
+SCRATCH := DATA_DIR=.venv/scratch
 
 .PHONY: help
 help:  ## List the tasks
@@ -20,14 +23,59 @@ help:  ## List the tasks
 run: .venv/run  ## Start the service on http://127.0.0.1:8000
 	@exec $(BIN)/python manage.py serve
 
+.PHONY: demo
+demo: .venv/run  ## Start it on a throw-away database with a month of incidents
+	@exec $(BIN)/python manage.py demo
+
 .PHONY: test
 test: .venv/dev  ## Run the tests and the acceptance suite on SQLite
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2
 	$(BIN)/python tests.py
 
+.PHONY: test-postgres
+test-postgres: .venv/dev  ## Run the same on a private PostgreSQL, where its programs are installed
+	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 && $(BIN)/python tests.py'
+
+.PHONY: test-newest
+test-newest:  ## Run the tests on the newest Django and Python, where Python 3.13 is installed
+	.ci/newest "$(NEWEST)"
+
 .PHONY: lint
-lint: .venv/dev  ## Check style, types and the house's floors
+lint: .venv/dev  ## Check style, types and the floors of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy .
+	$(SCRATCH) $(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
+
+.PHONY: check-django
+check-django: .venv/dev  ## Check migrations, the deployment's settings and the OpenAPI document
+	$(SCRATCH) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(SCRATCH) HTTPS=true $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(SCRATCH) $(BIN)/python manage.py spectacular --lang en --validate --fail-on-warn | diff docs/openapi.yaml -
+
+.PHONY: check
+check: lint check-django test test-postgres  ## Everything above
+	@echo "make check: all is well"
+
+.PHONY: format
+format: .venv/dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: openapi
+openapi: .venv/dev  ## Write docs/openapi.yaml from the code
+	$(SCRATCH) $(BIN)/python manage.py spectacular --lang en --validate --fail-on-warn --file docs/openapi.yaml
+
+.PHONY: messages
+messages: .venv/dev  ## Collect the texts to translate (needs gettext) and compile the translations
+	$(SCRATCH) $(BIN)/python manage.py makemessages -l ru --no-location --ignore .venv
+	$(BIN)/pybabel compile -d locale -D django
+
+.PHONY: audit
+audit: .venv/dev  ## Look the locked requirements up among known vulnerabilities (needs the internet)
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+
+.PHONY: lock
+lock: .venv/dev  ## Lock requirements.txt and requirements-dev.txt anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt

@@ -3,8 +3,11 @@
 import importlib
 import sqlite3
 import sys
+from typing import Any
 
 FIXED = (3, 51, 3)
+# SQLite's own default of the most variables in a statement; pysqlite3's build allows more.
+MOST_VARIABLES = 32766
 
 
 def use_fixed_library() -> None:
@@ -15,8 +18,25 @@ def use_fixed_library() -> None:
     if sqlite3.sqlite_version_info >= FIXED:
         return
     try:
-        fixed = importlib.import_module("pysqlite3")
+        fixed: Any = importlib.import_module("pysqlite3")
     except ImportError:
         return  # The system check config.W001 tells the administrator.
+    if not hasattr(fixed.Connection, "getlimit"):
+        give_limits(fixed)
     sys.modules["sqlite3"] = fixed
     sys.modules["sqlite3.dbapi2"] = fixed.dbapi2
+
+
+def give_limits(module: Any) -> None:
+    """Give pysqlite3 what it lacks of Python 3.11's sqlite3, and Django 6.1 asks for: getlimit."""
+
+    class Connection(module.Connection):  # type: ignore[misc]  # known only at run time
+        def getlimit(self, _category: int) -> int:
+            return MOST_VARIABLES
+
+    def connect(*args: Any, **kwargs: Any) -> Any:
+        return module_connect(*args, factory=Connection, **kwargs)
+
+    module_connect = module.dbapi2.connect
+    module.dbapi2.SQLITE_LIMIT_VARIABLE_NUMBER = module.SQLITE_LIMIT_VARIABLE_NUMBER = 9
+    module.dbapi2.connect = module.connect = connect

@@ -19,7 +19,7 @@ class BearerAuthentication(BaseAuthentication):
         secret = credentials.strip().decode("latin-1")
         user = tokens.user_of(secret)
         if user is None:
-            raise AuthenticationFailed(_("Invalid token."))
+            raise AuthenticationFailed(_("Invalid token, get a new one from POST /users/authorization/."))
         return user, secret
 
     def authenticate_header(self, request: Request) -> str:

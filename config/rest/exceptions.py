@@ -6,12 +6,16 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import Error as DatabaseError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from config import databases
 from config.rest.parsers import TooLarge
+
+HOW_TO_GET_IN = _(
+    "Log in, or send the header `Authorization: Bearer TOKEN` with a token from POST /users/authorization/."
+)
 
 
 class Busy(APIException):
@@ -22,7 +26,9 @@ class Busy(APIException):
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer in DRF's form also for a body over the limit and a database that is busy or away."""
-    if isinstance(error, RequestDataTooBig):
+    if isinstance(error, NotAuthenticated):
+        error = NotAuthenticated(HOW_TO_GET_IN)
+    elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
     elif isinstance(error, DatabaseError) and databases.is_away(error):
         error = Busy()

@@ -6,6 +6,16 @@ from django.utils.translation import gettext_lazy as _
 from incidents.models import Incident, IncidentQuerySet, Source, Status
 
 
+class StableOrdering(django_filters.OrderingFilter):  # type: ignore[misc]  # it has no types
+    """An ordering in which equal moments keep one order, so that pages neither repeat nor skip."""
+
+    def filter(self, queryset: IncidentQuerySet, value: list[str] | None) -> IncidentQuerySet:
+        if not value:
+            return queryset
+        terms = [self.get_ordering_value(term) for term in value]
+        return queryset.order_by(*terms, "-id" if terms[-1].startswith("-") else "id")
+
+
 class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
     status = django_filters.ChoiceFilter(choices=Status.choices)
     source = django_filters.ChoiceFilter(choices=Source.choices)
@@ -16,7 +26,7 @@ class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has 
     created_before = django_filters.IsoDateTimeFilter(
         field_name="created_at", lookup_expr="lt", label=_("Created before")
     )
-    ordering = django_filters.OrderingFilter(
+    ordering = StableOrdering(
         fields={"created_at": "created_at", "updated_at": "updated_at"}, label=_("Ordering")
     )
 

@@ -1,0 +1,65 @@
+"""The OpenAPI document is the code's, and every answer to what it allows and to what it does not is in it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+import yaml
+from django.conf import settings
+from django.core.management import call_command
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
+from pytest_django.live_server_helper import LiveServer
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from users import tokens
+from users.models import User
+
+COMMITTED = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+document = yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))
+schema = schemathesis.openapi.from_dict(document)
+
+
+def test_the_committed_document_is_the_codes(tmp_path: Path) -> None:
+    current = tmp_path / "openapi.yaml"
+    call_command("spectacular", "--lang", "en", "--validate", "--fail-on-warn", "--file", str(current))
+    assert current.read_text(encoding="utf-8") == COMMITTED.read_text(encoding="utf-8"), (
+        "docs/openapi.yaml is old, make it anew: make openapi"
+    )
+
+
+@pytest.fixture
+def secret(transactional_db: None) -> str:
+    user = User.objects.create_user("schemathesis")
+    return tokens.issue(user, lifetime=timedelta(hours=1)).secret
+
+
+@schema.parametrize()
+@hypothesis_settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+def test_every_answer_is_in_the_document(case: Any, secret: str, live_server: LiveServer) -> None:
+    if isinstance(case.body, dict) and "token" in case.body:
+        case.body["token"] = secret
+    case.call_and_validate(
+        base_url=live_server.url, headers={"Authorization": f"Bearer {secret}"}, checks=CHECKS
+    )
