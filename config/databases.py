@@ -1,22 +1,56 @@
-"""The database as the building sees it: its first set-up, and what to say when it does not answer."""
+"""The database as the building sees it: its first set-up, turns for its writers, and its absence."""
 
 import contextlib
+import fcntl
+import functools
+import threading
 import time
 from collections.abc import Iterator
+from typing import IO
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 from config import data_dir
 
 RETRY = {"Retry-After": "1"}
 LONGEST_START = 30
 FIRST_RUN_LOCK = 0x1AC1DE27
+own_turn = threading.Lock()
 
 
 def is_away(error: Error) -> bool:
     """Tell whether `error` passes by itself: the database is locked, full, restarting or not reached."""
     return isinstance(error, OperationalError | InterfaceError)
+
+
+@contextlib.contextmanager
+def write_transaction() -> Iterator[None]:
+    """Open a transaction that writes; SQLite's writers of this machine take turns.
+
+    SQLite's own waiting is unfair: under load one process goes on while another waits for seconds.
+    Raises `OperationalError` when the turn does not come in time.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    if not own_turn.acquire(timeout=settings.BUSY_SECONDS):
+        raise OperationalError("the writers before do not end")
+    try:
+        fcntl.flock(turn_file(), fcntl.LOCK_EX)
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            fcntl.flock(turn_file(), fcntl.LOCK_UN)
+    finally:
+        own_turn.release()
+
+
+@functools.cache
+def turn_file() -> IO[str]:
+    return (settings.DATA_DIR / ".write.lock").open("w")
 
 
 @contextlib.contextmanager

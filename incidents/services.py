@@ -14,9 +14,10 @@ Errors:
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
+from config.databases import write_transaction
 from incidents import statements
 from incidents.models import Event, Incident, Source, Status, folded
 
@@ -80,7 +81,7 @@ def create(new: NewIncident, origin: Origin) -> Created:
 
 def insert(new: NewIncident, origin: Origin) -> int:
     now = timezone.now()
-    with transaction.atomic():
+    with write_transaction():
         [(pk,)] = statements.insert_incident.rows(
             description=new.description,
             search_text=folded(new.description),
@@ -123,7 +124,7 @@ def change(
     `IncidentNotFound` and `ChangedMeanwhile`.
     """
     comment = comment if comment.strip() else ""
-    with transaction.atomic():
+    with write_transaction():
         before = locked_status(incident_id)
         if seen is not None and before != seen:
             raise ChangedMeanwhile

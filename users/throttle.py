@@ -18,12 +18,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.databases import write_transaction
 from users.models import LoginAttempts
 
 WINDOW = timedelta(minutes=5)
@@ -87,7 +87,7 @@ class Attempt:
 
     def succeed(self) -> None:
         """Forget the failures of this name here, and give the address its place back."""
-        with transaction.atomic():
+        with write_transaction():
             LoginAttempts.objects.filter(key=self.for_name).delete()
             LoginAttempts.objects.filter(key=self.for_address).update(count=F("count") - 1)
 
@@ -95,7 +95,7 @@ class Attempt:
 def reserve(for_key: str, most: int) -> None:
     now = timezone.now()
     attempts = LoginAttempts.objects.filter(key=for_key)
-    with transaction.atomic():
+    with write_transaction():
         LoginAttempts.objects.filter(window_ends_at__lte=now).delete()
         LoginAttempts.objects.bulk_create(
             [LoginAttempts(key=for_key, count=0, window_ends_at=now + WINDOW)],
@@ -115,11 +115,13 @@ def network(request: HttpRequest | None) -> str:
     """Return the caller's address; of IPv6 its /64, within which one machine may change addresses at will."""
     address = client_address(request)
     try:
-        if isinstance(ipaddress.ip_address(address), ipaddress.IPv6Address):
-            return str(ipaddress.ip_network(f"{address}/64", strict=False))
+        ip = ipaddress.ip_address(address)
     except ValueError:
-        pass
-    return address
+        return address
+    if not isinstance(ip, ipaddress.IPv6Address):
+        return address
+    # An IPv4 client of a socket that listens on both stands in one /64 with all of its kind.
+    return str(ip.ipv4_mapped or ipaddress.ip_network((int(ip), 64), strict=False))
 
 
 def client_address(request: HttpRequest | None) -> str:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError
 from django.utils import timezone
 
+from config.databases import write_transaction
 from config.prepared import Given, select
 from users.models import Token, User
 
@@ -48,7 +49,7 @@ live = select(
 
 def issue_for_login(user: User) -> Issued:
     """Issue a token of TOKEN_TTL seconds; beyond ten live ones of the user the oldest dies."""
-    with transaction.atomic():
+    with write_transaction():
         Token.objects.filter(expires_at__lte=timezone.now()).delete()
         older = Token.objects.filter(user=user, name="").order_by("-created_at")
         surplus = older.values_list("digest", flat=True)[MOST_LIVE_LOGINS - 1 :]

@@ -34,9 +34,7 @@ def test_the_token_lives_an_hour(post: Post, olga: User, password: str) -> None:
     assert answer.data["expires_at"] == moments.utc_text(Token.objects.get().expires_at)
 
 
-def test_the_lifetime_is_a_setting(
-    post: Post, olga: User, password: str, settings: Settings
-) -> None:
+def test_the_lifetime_is_a_setting(post: Post, olga: User, password: str, settings: Settings) -> None:
     settings.TOKEN_TTL = 60
     answer = post(PATH, credentials(olga, password))
     left = moments.parse(answer.data["expires_at"]) - datetime.now(UTC)

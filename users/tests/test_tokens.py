@@ -93,9 +93,7 @@ def expire(user: User) -> None:
 
 @pytest.mark.parametrize("deed", [change_password, set_the_same_password_again, deactivate, delete, expire])
 @pytest.mark.parametrize("name", ["", "sensor"])
-def test_it_dies_at_once(
-    deed: Callable[[User], None], name: str, olga: User, post: Post, rest: Rest
-) -> None:
+def test_it_dies_at_once(deed: Callable[[User], None], name: str, olga: User, post: Post, rest: Rest) -> None:
     secret = tokens.issue(olga, lifetime=HOUR, name=name).secret
     bearer = {"Authorization": f"Bearer {secret}"}
     assert tokens.user_of(secret) == olga

@@ -1,0 +1,434 @@
+"""client.py against the real service; against a server that misbehaves on purpose where faults are due."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+from pytest_django.live_server_helper import LiveServer
+
+import client as client_module
+from client import (
+    AnswerLost,
+    Client,
+    LoginFailed,
+    Refused,
+    Unavailable,
+    command_line,
+    connect,
+    main,
+    settings,
+)
+from users.models import Token, User
+
+PASSWORD = "alice's long password"
+
+
+@pytest.fixture
+def alice(transactional_db: None, settings: Any) -> User:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return User.objects.create_user("alice", password=PASSWORD)
+
+
+@pytest.fixture
+def alices_client(alice: User, live_server: LiveServer) -> Iterator[Client]:
+    with Client(live_server.url, "alice", PASSWORD) as client:
+        yield client
+
+
+@pytest.fixture
+def options(alice: User, live_server: LiveServer) -> list[str]:
+    return ["--url", live_server.url, "--username", "alice", "--password", PASSWORD]
+
+
+class TestLibrary:
+    def test_an_incident_is_created_updated_listed_and_has_a_history(self, alices_client: Client) -> None:
+        created = alices_client.create("Самокат не в сети", "monitoring", "2025-11-11T23:08:12.266Z")
+        alices_client.update(created["id"], "processing", "On the way")
+
+        (incident,) = alices_client.incidents("processing")
+        assert incident == {
+            "id": created["id"],
+            "incident": "Самокат не в сети",
+            "status": "processing",
+            "source": "monitoring",
+            "created_at": "2025-11-11T23:08:12.266Z",
+        }
+        first, second = alices_client.history(created["id"])
+        assert (first["kind"], first["by"], first["status_to"]) == ("created", "alice", "open")
+        assert (second["status_from"], second["status_to"]) == ("open", "in_progress")
+        assert second["comment"] == "On the way"
+
+    def test_a_walk_through_the_pages_meets_each_incident_once(
+        self, alices_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client_module, "LARGEST_PAGE", 2)
+        ids = [alices_client.create(f"Scooter {number}", "partner")["id"] for number in range(5)]
+
+        assert [incident["id"] for incident in alices_client.incidents()] == ids[::-1]
+        assert [incident["id"] for incident in alices_client.incidents(limit=3)] == ids[:1:-1]
+
+    def test_no_incidents_are_an_empty_list(self, alices_client: Client) -> None:
+        assert alices_client.get_all("fake") == {"incidents": [], "next": None}
+        assert list(alices_client.incidents()) == []
+
+    def test_the_same_key_brings_the_first_incident(self, alices_client: Client) -> None:
+        first = alices_client.create("Twice", "operator", idempotency_key="key")
+        again = alices_client.create("Twice", "operator", idempotency_key="key")
+
+        assert again == {**first, "created": False}
+
+    def test_a_refusal_has_the_status_and_the_words_of_the_service(self, alices_client: Client) -> None:
+        with pytest.raises(Refused, match="Incident have not found") as refused:
+            alices_client.update(404, "fake")
+
+        assert refused.value.status == 404
+
+    def test_a_token_that_died_early_is_replaced(self, alices_client: Client) -> None:
+        alices_client.create("Before", "operator")
+        Token.objects.all().delete()
+
+        assert len(alices_client.history(alices_client.create("After", "operator")["id"])) == 1
+
+    def test_leaving_ends_the_token(self, alice: User, live_server: LiveServer) -> None:
+        with Client(live_server.url, "alice", PASSWORD) as client:
+            client.authorize()
+            assert Token.objects.exists()
+
+        assert not Token.objects.exists()
+
+    def test_a_wrong_password_is_a_failed_login(self, alice: User, live_server: LiveServer) -> None:
+        with pytest.raises(LoginFailed, match="cannot log in as alice: Invalid credentials"):
+            Client(live_server.url, "alice", "wrong").authorize()
+
+    def test_proxies_of_the_environment_are_left_alone(
+        self, alices_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+        assert alices_client.authorize()["token"]
+
+
+class FaultyServer:
+    """Gives the answers it was told, in turn, and keeps the requests. An answer of None hangs up."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.answers: list[tuple[int, dict[str, str], bytes] | None] = []
+        self.requests: list[dict[str, Any]] = []
+
+    def will_answer(self, status: int, body: object, **headers: str) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.append((status, named, content))
+
+    def will_let_in(self, *, seconds: float = 3600) -> None:
+        expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+        self.will_answer(200, {"data": {"token": "inc_x", "expires_at": expires_at.isoformat()}})
+
+    def will_hang_up(self) -> None:
+        self.answers.append(None)
+
+
+@pytest.fixture
+def faulty() -> Iterator[FaultyServer]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            fields = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            script.requests.append({"path": self.path, **fields})
+            answer = script.answers.pop(0)
+            if answer is None:
+                return
+            status, headers, content = answer
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        script = FaultyServer(f"http://127.0.0.1:{server.server_port}")
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield script
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that the client slept by a clock which needs no time for it."""
+    slept: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append)
+    monkeypatch.setattr(client_module, "time", clock)
+    return slept
+
+
+class TestFaults:
+    def test_a_create_is_sent_again_with_the_same_key(
+        self, faulty: FaultyServer, pauses: list[float]
+    ) -> None:
+        faulty.will_let_in()
+        faulty.will_hang_up()
+        faulty.will_answer(502, b"<h1>Bad gateway</h1>")
+        faulty.will_answer(503, {"error": "Service is busy, try again"})
+        faulty.will_answer(201, {"data": {"id": 1, "created": True}})
+
+        assert Client(faulty.url, "alice", PASSWORD).create("Once", "operator")["id"] == 1
+        keys = [request["idempotency_key"] for request in faulty.requests[1:]]
+        assert keys == [keys[0]] * 4
+        assert keys[0]
+        assert pauses == sorted(pauses)
+        assert len(pauses) == 3
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_it_comes_back_when_the_service_says(
+        self, faulty: FaultyServer, pauses: list[float], status: int
+    ) -> None:
+        faulty.will_answer(status, {"error": "Later"}, Retry_After="7")
+        faulty.will_let_in()
+
+        Client(faulty.url, "alice", PASSWORD, patience=60).authorize()
+
+        (pause,) = pauses
+        assert 7 <= pause <= 10.5
+
+    def test_it_does_not_wait_longer_than_its_patience(
+        self, faulty: FaultyServer, pauses: list[float]
+    ) -> None:
+        faulty.will_answer(429, {"error": "Too many attempts, try again later"}, Retry_After="900")
+
+        with pytest.raises(Unavailable, match="Too many attempts"):
+            Client(faulty.url, "alice", PASSWORD).authorize()
+        assert pauses == []
+
+    def test_a_comment_is_not_sent_twice(self, faulty: FaultyServer, pauses: list[float]) -> None:
+        faulty.will_let_in()
+        faulty.will_hang_up()
+
+        with pytest.raises(AnswerLost):
+            Client(faulty.url, "alice", PASSWORD).update(1, "fake", "A drill")
+        assert [request["path"] for request in faulty.requests[1:]] == ["/incidents/update/"]
+
+    def test_an_update_without_comment_is_sent_again(self, faulty: FaultyServer, pauses: list[float]) -> None:
+        faulty.will_let_in()
+        faulty.will_hang_up()
+        faulty.will_answer(200, {"data": {}})
+
+        Client(faulty.url, "alice", PASSWORD).update(1, "fake")
+
+        assert [request["path"] for request in faulty.requests[1:]] == ["/incidents/update/"] * 2
+
+    def test_a_token_is_renewed_before_it_expires(self, faulty: FaultyServer) -> None:
+        faulty.will_let_in(seconds=0.01)
+        faulty.will_let_in()
+        faulty.will_answer(200, {"data": {}})
+        client = Client(faulty.url, "alice", PASSWORD)
+        client.authorize()
+        time.sleep(0.01)
+
+        client.update(1, "fake")
+
+        assert [request["path"] for request in faulty.requests] == [
+            "/users/authorization/",
+            "/users/authorization/",
+            "/incidents/update/",
+        ]
+
+    def test_a_clock_that_is_ahead_does_not_log_in_for_every_call(self, faulty: FaultyServer) -> None:
+        faulty.will_let_in(seconds=-7200)
+        faulty.will_answer(200, {"data": {}})
+        client = Client(faulty.url, "alice", PASSWORD)
+        client.authorize()
+
+        client.update(1, "fake")
+
+        assert len(faulty.requests) == 2
+
+    @pytest.mark.parametrize("status", [200, 301, 404])
+    def test_another_sort_of_server_is_named_as_such(self, faulty: FaultyServer, status: int) -> None:
+        faulty.will_answer(status, b"<h1>Hello</h1>", Location="http://127.0.0.1:1/")
+
+        with pytest.raises(Refused, match=f"{faulty.url} answers {status}"):
+            Client(faulty.url, "alice", PASSWORD).authorize()
+
+
+class TestCommandLine:
+    def test_json_is_one_value_for_programs(
+        self, options: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["create", "Самокат", "--source", "partner", "--json", *options]) == 0
+        assert main(["list", "--json", *options]) == 0
+
+        created, listed = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+        assert created["created"] is True
+        assert [incident["incident"] for incident in listed] == ["Самокат"]
+
+    def test_tables_are_aligned(self, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        main(["create", "Short", "--source", "unknown", *options])
+        main(["create", "Long", "--source", "monitoring", *options])
+        capsys.readouterr()
+
+        assert main(["list", *options]) == 0
+
+        lines = capsys.readouterr().out.splitlines()
+        assert {
+            line.rindex(word) for line, word in zip(lines, ("INCIDENT", "Long", "Short"), strict=True)
+        } == {lines[0].index("INCIDENT")}
+
+    def test_a_hostile_text_cannot_steer_the_terminal(
+        self, options: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main(["create", "\x9b31m red \u202e turned\nID  STATUS", *options])
+        capsys.readouterr()
+
+        main(["list", *options])
+
+        _heading, *rows = capsys.readouterr().out.splitlines()
+        assert len(rows) == 1
+        assert rows[0].isprintable()
+
+    def test_update_and_history_show_what_was_done(
+        self, options: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main(["create", "Scooter 8", "--json", *options])
+        number = str(json.loads(capsys.readouterr().out)["id"])
+
+        assert main(["update", number, "completed", "--comment", "New battery", *options]) == 0
+        assert main(["history", number, *options]) == 0
+
+        said = capsys.readouterr().out
+        assert f"Incident {number} is completed." in said
+        assert "New battery" in said.splitlines()[-1]
+
+    def test_the_demo_runs_to_its_end(self, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["demo", *options]) == 0
+
+        said = capsys.readouterr().out
+        assert "A mechanic is on the way" in said
+        assert said.endswith("python client.py --help\n")
+
+    def test_watch_prints_what_is_new_and_what_changed_until_it_is_interrupted(
+        self, options: list[str], alices_client: Client
+    ) -> None:
+        old = alices_client.create("Old", "operator")["id"]
+        command = [sys.executable, client_module.__file__, "watch", "--interval", "0.05", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+            assert watch.stdout
+            assert watch.stderr
+            watch.stderr.readline()
+            alices_client.create("Fresh", "partner")
+            fresh = watch.stdout.readline()
+            alices_client.update(old, "processing")
+            changed = watch.stdout.readline()
+            watch.send_signal(signal.SIGINT)
+
+            assert fresh.endswith("Fresh\n")
+            assert "new -> processing" in changed
+            assert watch.stderr.read() == ""
+        assert watch.returncode == 130
+
+    @pytest.mark.parametrize(
+        ("code", "given"),
+        [
+            (1, ["update", "404", "fake"]),
+            (1, ["history", "404"]),
+            (4, ["list", "--password", "wrong"]),
+        ],
+    )
+    def test_what_went_wrong_is_told_by_the_exit_code(
+        self, options: list[str], capsys: pytest.CaptureFixture[str], code: int, given: list[str]
+    ) -> None:
+        command, *rest = given
+
+        assert main([command, *options, *rest]) == code
+        assert capsys.readouterr().err.startswith("client.py: ")
+
+    @pytest.mark.usefixtures("pauses")
+    def test_nobody_there_is_told_by_the_exit_code(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["list", "--url", "http://127.0.0.1:1", "--password", PASSWORD]) == 3
+        assert "cannot reach http://127.0.0.1:1" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "url", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://127.0.0.1:70000", "http://"]
+    )
+    def test_a_wrong_url_is_a_wrong_use(self, url: str) -> None:
+        with pytest.raises(SystemExit) as end:
+            main(["list", "--url", url, "--password", PASSWORD])
+
+        assert end.value.code == 2
+
+    def test_without_a_command_it_helps(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([]) == 0
+        assert "exit codes:" in capsys.readouterr().out
+
+
+def connected(*words: str, **env: str) -> Client:
+    return connect(command_line().parse_args(["list", *words]), env)
+
+
+class TestSettings:
+    def test_nothing_but_a_password_is_needed(self) -> None:
+        client = connected(ADMIN_PASSWORD=PASSWORD)
+
+        assert (client.url, client.username, client.password) == ("http://127.0.0.1:8000", "admin", PASSWORD)
+
+    def test_the_service_is_where_its_own_settings_say(self) -> None:
+        client = connected(HOST="0.0.0.0", PORT="8080", ADMIN_PASSWORD=PASSWORD)  # noqa: S104
+
+        assert client.url == "http://127.0.0.1:8080"
+
+    def test_an_option_wins(self) -> None:
+        env = {"INCIDENTS_URL": "http://there:1", "ADMIN_USERNAME": "root", "ADMIN_PASSWORD": "no"}
+
+        client = connected("--url", "https://here/", "--username", "alice", "--password", PASSWORD, **env)
+
+        assert (client.url, client.username, client.password) == ("https://here", "alice", PASSWORD)
+
+    def test_a_secret_may_be_in_a_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "password"
+        file.write_text(f"{PASSWORD}\n", encoding="utf-8")
+
+        assert connected(ADMIN_PASSWORD_FILE=str(file)).password == PASSWORD
+
+    def test_the_password_of_the_admin_is_not_tried_for_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+        with pytest.raises(ValueError, match="no password"):
+            connected("--username", "alice", ADMIN_PASSWORD=PASSWORD)
+
+    def test_the_env_file_is_read_as_the_service_reads_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / ".env"
+        lines = [
+            "# A=0",
+            "A=1",
+            "export B = two words  # why",
+            "C='a # b'",
+            'D="a b" # c',
+            "E=a#b",
+            "F=",
+            "G=a=b",
+        ]
+        file.write_text("\n".join(lines), encoding="utf-8")
+        monkeypatch.setattr(os, "environ", {"A": "from the environment"})
+
+        assert settings(file) == {**dotenv_values(file), "A": "from the environment"}
