@@ -9,6 +9,7 @@ is the one line that an administrator needs. The environment wins over .env.
 import os
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
@@ -60,6 +61,15 @@ def number(name: str, *, default: int, least: int, most: int) -> int:
     if not least <= result <= most:
         raise WrongSetting(name, f"{result} is not between {least} and {most}")
     return result
+
+
+def time_zone(name: str, *, default: str) -> str:
+    value = text(name, default=default)
+    try:
+        ZoneInfo(value)
+    except (ValueError, KeyError, OSError):
+        raise WrongSetting(name, f"{value!r} is no time zone, write it as Europe/Moscow") from None
+    return value
 
 
 def listed(name: str, *, default: list[str]) -> list[str]:

@@ -58,6 +58,8 @@ def answer(
 ) -> HttpResponse:
     """Put `data` in the envelope; it tells success unless there is an `error`."""
     content = orjson.dumps({"success": not error, "error": error, "status": status, "data": data})
+    # Without its length the server would send an answer in chunks.
+    headers = {"Content-Length": str(len(content)), **(headers or {})}
     return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 

@@ -94,6 +94,8 @@ def configuration(style: str, *, debug: bool) -> dict[str, Any]:
             # Its warnings repeat the request line's status.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": True},
+            # Whoever scans for host names would fill the log with tracebacks.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.db.backends": {"level": "INFO"},
         },
     }

@@ -1,12 +1,16 @@
-"""Moments as the POST dialect writes them: RFC 3339 in UTC, to the millisecond."""
+"""Moments: how the doors read them and how the POST dialect writes them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 AFTER_LATEST = datetime(2201, 1, 1, tzinfo=UTC)
-# datetime.fromisoformat reads more than RFC 3339 has: week dates, comma fractions, no offset.
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt](?!24)\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
+# datetime.fromisoformat reads more than these: week dates, comma fractions, digits of other scripts.
+OFFSET = r"([Zz]|[+-]\d\d:[0-5]\d)"
+RFC_3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt](?!24)\d\d:\d\d:\d\d(\.\d+)?{OFFSET}", re.ASCII)
+ISO_8601 = re.compile(
+    rf"\d{{4}}-\d\d-\d\d([Tt ](?!24)\d\d:\d\d(:\d\d(\.\d+)?)?{OFFSET}?)?", re.ASCII
+)  # fmt: skip
 
 
 def utc_text(moment: datetime) -> str:
@@ -15,16 +19,24 @@ def utc_text(moment: datetime) -> str:
 
 
 def parse(text: str) -> datetime:
-    """Read an RFC 3339 moment of the years 1970 to 2200 in UTC; raise `ValueError` for any other.
+    """Read an RFC 3339 moment of the years 1970 to 2200; raise `ValueError` for any other.
 
     Digits beyond microseconds are cut off.
     """
-    if not RFC_3339.fullmatch(text):
+    return checked(text, RFC_3339, UTC)
+
+
+def parse_local(text: str, zone: tzinfo) -> datetime:
+    """Read the same, and shorter ones: seconds, time and offset may be left out, then `zone` counts."""
+    return checked(text, ISO_8601, zone)
+
+
+def checked(text: str, form: re.Pattern[str], zone: tzinfo) -> datetime:
+    # Within these years no offset leads past datetime's own limits.
+    if not form.fullmatch(text) or not "1969" <= text[:4] <= "2201":
         raise ValueError(text)
-    # Within the years asked for, an offset cannot lead past datetime's own limits.
-    if not "1969" <= text[:4] <= "2201":
-        raise ValueError(text)
-    moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    moment = datetime.fromisoformat(text.upper())
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     if not EARLIEST <= moment < AFTER_LATEST:
         raise ValueError(text)
     return moment

@@ -24,7 +24,7 @@ class ThrottledBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        if not username or password is None or not possible(username):
+        if not username or password is None or not possible(username, password):
             return None
         with hashing_slot():
             attempt = Attempt(username, request)
@@ -36,5 +36,6 @@ class ThrottledBackend(ModelBackend):
         return None
 
 
-def possible(username: str) -> bool:
-    return len(username) <= LONGEST_USERNAME and "\0" not in username
+def possible(username: str, password: str) -> bool:
+    # PBKDF2 pads its key with zeros: a password and the same with a NUL behind it would be one.
+    return len(username) <= LONGEST_USERNAME and "\0" not in username + password

@@ -41,6 +41,7 @@ live = select(
     lambda: Token.objects.filter(digest=Given("digest", Token), user__is_active=True).values_list(
         "expires_at",
         "fingerprint",
+        "name",
         "last_used_at",
         *(f"user__{field}" for field in USER_FIELDS),
     )
@@ -83,12 +84,12 @@ def user_of(secret: object) -> User | None:
     rows = live.rows(digest=key)
     if not rows:
         return None
-    expires_at, mark, last_used_at, *values = rows[0]
+    expires_at, mark, name, last_used_at, *values = rows[0]
     user = User.from_db(DEFAULT_DB_ALIAS, USER_FIELDS, values)
     now = timezone.now()
     if aware(expires_at) <= now or mark != fingerprint(user.password):
         return None
-    if last_used_at is None or now - aware(last_used_at) > LAST_USED_PRECISION:
+    if name and (last_used_at is None or now - aware(last_used_at) > LAST_USED_PRECISION):
         note_use(key, now)
     return user
 
@@ -99,6 +100,7 @@ def revoke(secret: str) -> None:
 
 
 def note_use(key: str, now: datetime) -> None:
+    """Note when a machine's token was last used; a login's token lives too short to ask."""
     # Nobody's call fails because the database is too busy for this note.
     with contextlib.suppress(OperationalError):
         Token.objects.filter(digest=key).update(last_used_at=now)

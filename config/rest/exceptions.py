@@ -27,7 +27,7 @@ class Busy(APIException):
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer in DRF's form also for a body over the limit and a database that is busy or away."""
     if isinstance(error, NotAuthenticated):
-        error = NotAuthenticated(HOW_TO_GET_IN)
+        error.detail = HOW_TO_GET_IN
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
     elif isinstance(error, DatabaseError) and databases.is_away(error):

@@ -4,6 +4,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import Incident, IncidentQuerySet, Source, Status
+from incidents.rest.moments import MomentFilter
 
 
 class StableOrdering(django_filters.OrderingFilter):  # type: ignore[misc]  # it has no types
@@ -20,12 +21,8 @@ class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has 
     status = django_filters.ChoiceFilter(choices=Status.choices)
     source = django_filters.ChoiceFilter(choices=Source.choices)
     search = django_filters.CharFilter(method="search_description", label=_("Search"))
-    created_after = django_filters.IsoDateTimeFilter(
-        field_name="created_at", lookup_expr="gte", label=_("Created at or after")
-    )
-    created_before = django_filters.IsoDateTimeFilter(
-        field_name="created_at", lookup_expr="lt", label=_("Created before")
-    )
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label=_("Created at or after"))
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label=_("Created before"))
     ordering = StableOrdering(
         fields={"created_at": "created_at", "updated_at": "updated_at"}, label=_("Ordering")
     )

@@ -1,12 +1,9 @@
 """What REST shows of an incident and accepts for one."""
 
-from datetime import datetime
-
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from config import moments
 from incidents.models import (
     COMMENT_LENGTH,
     DESCRIPTION_LENGTH,
@@ -16,6 +13,7 @@ from incidents.models import (
     Source,
     Status,
 )
+from incidents.rest.moments import MomentField
 from incidents.text import has_forbidden_characters
 
 VISIBLE_ASCII = RegexValidator(r"\A[!-~]+\Z", _("Use visible ASCII characters only."))
@@ -30,11 +28,6 @@ def not_blank(text: str) -> None:
 def no_forbidden_characters(text: str) -> None:
     if has_forbidden_characters(text):
         raise serializers.ValidationError(_("Control characters are not allowed."))
-
-
-def within_years(moment: datetime) -> None:
-    if not moments.EARLIEST <= moment < moments.AFTER_LATEST:
-        raise serializers.ValidationError(_("Use a year from 1970 to 2200."))
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
@@ -64,9 +57,7 @@ class NewIncidentSerializer(serializers.Serializer[Incident]):
         style={"base_template": "textarea.html", "rows": 4},
     )
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
-    created_at = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, validators=[within_years]
-    )
+    created_at = MomentField(required=False, allow_null=True, default=None)
     idempotency_key = serializers.CharField(
         required=False,
         allow_null=True,

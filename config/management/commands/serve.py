@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, call_command
 from django.db import Error
 
-from config import databases, env
+from config import databases, running
 from users.models import User
 
 FIRST_WORDS = """
@@ -27,6 +27,7 @@ class Command(BaseCommand):
     requires_system_checks = "__all__"
 
     def handle(self, *args: Any, **options: Any) -> None:
+        running.tell(settings.DATA_DIR)
         try:
             with databases.set_up_alone():
                 call_command("migrate", interactive=False, verbosity=0)
@@ -38,8 +39,9 @@ class Command(BaseCommand):
                 FIRST_WORDS.format(
                     username=settings.ADMIN_USERNAME,
                     password=password,
-                    host=env.text("HOST", default="127.0.0.1"),
-                    port=env.text("PORT", default="8000"),
+                    # An address that means every address is none to open.
+                    host="127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST,  # noqa: S104
+                    port=settings.PORT,
                 )
             )
         self.stdout.flush()

@@ -1,0 +1,37 @@
+"""Whether the service runs on a data folder: told by a lock that ends with its last process."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class ServiceRuns(Exception):
+    """The service runs on this data folder."""
+
+
+def opened(folder: Path) -> int:
+    return os.open(folder / ".running.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def tell(folder: Path) -> None:
+    """Tell that the service runs, for as long as this process, what it becomes and its children live."""
+    lock = opened(folder)
+    os.set_inheritable(lock, True)
+    # Shared: two of them may serve one folder.
+    fcntl.flock(lock, fcntl.LOCK_SH)
+
+
+@contextlib.contextmanager
+def kept_stopped(folder: Path) -> Iterator[None]:
+    """Keep the service from starting; raise `ServiceRuns` if it runs."""
+    lock = opened(folder)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceRuns from None
+        yield
+    finally:
+        os.close(lock)

@@ -1,0 +1,50 @@
+"""A pytest plugin that makes the environment neutral before Django's settings are read.
+
+A developer's own variables and .env change nothing: whatever is set here, empty too, wins over .env. Only
+DATABASE_URL is taken over, from the environment alone, so that the same tests run on PostgreSQL.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+NAMES = [
+    "HOST",
+    "PORT",
+    "DATA_DIR",
+    "SECRET_KEY",
+    "ADMIN_USERNAME",
+    "ADMIN_EMAIL",
+    "ADMIN_PASSWORD",
+    "ALLOWED_HOSTS",
+    "TOKEN_TTL",
+    "LANGUAGE_CODE",
+    "TIME_ZONE",
+    "REST_PUBLIC",
+    "MAX_BODY_BYTES",
+    "WEB_CONCURRENCY",
+    "TRUSTED_PROXIES",
+    "HTTPS",
+    "SQLITE_SYNCHRONOUS",
+    "LOG_FORMAT",
+    "DEBUG",
+]
+SECRETS = ["SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL"]
+
+
+def make_neutral() -> None:
+    folder = tempfile.mkdtemp(prefix="incidents-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ |= dict.fromkeys([*NAMES, *(f"{name}_FILE" for name in SECRETS)], "")
+    os.environ |= {
+        "DATA_DIR": folder,
+        "DATABASE_URL": os.environ.get("DATABASE_URL", ""),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": "the tests sign with this and nobody else does",
+    }
+
+
+# The workers of pytest-xdist inherit what their parent has set.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    make_neutral()
