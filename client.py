@@ -1,6 +1,6 @@
 """Work with the incident service from a shell or from Python.
 
-    python client.py --help
+    python3 client.py --help
 
     from client import Client
 
@@ -331,10 +331,10 @@ def run_demo(client: Client, _options: argparse.Namespace) -> None:
     print(event_table(client.history(unlock)))
 
     print("\nNow you:\n")
-    print('  python client.py create "Scooter 8 is parked on the tram line"')
-    print("  python client.py list --status new")
-    print("  python client.py watch    while you create something in another window")
-    print("  python client.py --help")
+    print('  python3 client.py create "Scooter 8 is parked on the tram line"')
+    print("  python3 client.py list --status new")
+    print("  python3 client.py watch    while you create something in another window")
+    print("  python3 client.py --help")
 
 
 def run_create(client: Client, options: argparse.Namespace) -> None:

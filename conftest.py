@@ -20,7 +20,7 @@ from incidents.services import NewIncident, Origin
 from users.models import Role, User
 
 # No deadline: a busy machine is no defect of the code.
-hypothesis_settings.register_profile("suite", max_examples=50, deadline=None)
+hypothesis_settings.register_profile("suite", max_examples=40, deadline=None)
 hypothesis_settings.load_profile("suite")
 
 PASSWORD = "correct horse battery staple"

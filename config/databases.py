@@ -10,6 +10,7 @@ from typing import IO
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Model
 
 from config import data_dir
 
@@ -48,6 +49,34 @@ def write_transaction() -> Iterator[None]:
         own_turn.release()
 
 
+@contextlib.contextmanager
+def one_moment() -> Iterator[None]:
+    """Let every query of the block see the database as it is at one moment; no writer waits for it."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        # `atomic` would take SQLite's lock for writers.
+        cursor.execute("BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def hand_out_ids_above(largest: int, model: type[Model]) -> None:
+    """See that ids up to `largest`, about to be stored as they are, are not handed out later."""
+    if connection.vendor != "postgresql":
+        return  # SQLite looks at the rows themselves.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(sequence, %s)"
+            " FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence) AS the"
+            " WHERE coalesce(pg_sequence_last_value(sequence), 0) < %s",
+            [largest, model._meta.db_table, largest],
+        )
+
+
 @functools.cache
 def turn_file() -> IO[str]:
     return (settings.DATA_DIR / ".write.lock").open("w")
@@ -74,8 +103,8 @@ def wait_until_it_answers() -> None:
     while True:
         try:
             return connection.ensure_connection()
-        except Error:
-            if time.monotonic() > deadline:
+        except Error as error:
+            if not is_away(error) or time.monotonic() > deadline:
                 raise
             connection.close()
             time.sleep(0.5)

@@ -1,13 +1,19 @@
 """gunicorn's settings; `manage.py serve` starts it with this file."""
 
-import multiprocessing
+import os
+import resource
 
-from config import env
+from django.conf import settings
 
-bind = f"{env.text('HOST', default='127.0.0.1')}:{env.number('PORT', default=8000, least=1, most=65535)}"
-workers = env.number("WEB_CONCURRENCY", default=multiprocessing.cpu_count(), least=1, most=256)
-worker_class = "gthread"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
+workers = settings.WEB_CONCURRENCY
+# Idle and slow clients cost it no thread: docs/decisions/0005-server.md
+worker_class = "config.worker.Worker"
 threads = 4
+# Each is a file; as many again are left to databases, logs and pages.
+worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 wsgi_app = "config.wsgi"
 proc_name = "incidents"
 keepalive = 75

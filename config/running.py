@@ -15,12 +15,16 @@ def opened(folder: Path) -> int:
     return os.open(folder / ".running.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def tell(folder: Path) -> None:
-    """Tell that the service runs, for as long as this process, what it becomes and its children live."""
+def tell(folder: Path) -> int:
+    """Tell that the service runs, for as long as this process, what it becomes and its children live.
+
+    Returns the descriptor that they hold.
+    """
     lock = opened(folder)
     os.set_inheritable(lock, True)
     # Shared: two of them may serve one folder.
     fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Every setting of the service. All come from the environment or .env; README.md lists them."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,15 @@ django_stubs_ext.monkeypatch()
 DEBUG = env.flag("DEBUG", default=False)
 DATA_DIR = data_dir.make(Path(env.text("DATA_DIR", default=str(BASE_DIR / "data"))).absolute())
 SECRET_KEY = env.secret("SECRET_KEY", default=lambda: data_dir.secret_key(DATA_DIR))
-ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS", default=hosts.this_machine())
+# Its own health check asks for 127.0.0.1, whatever else is listed.
+ALLOWED_HOSTS = [*env.listed("ALLOWED_HOSTS", default=hosts.this_machine()), "127.0.0.1"]
 if "*" in ALLOWED_HOSTS:
     raise env.WrongSetting("ALLOWED_HOSTS", "`*` answers under any name; list the names instead")
+
+# Where gunicorn listens, and its workers
+HOST = env.text("HOST", default="127.0.0.1")
+PORT = env.number("PORT", default=8000, least=1, most=65535)
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=os.cpu_count() or 1, least=1, most=256)
 
 # The superuser of the first run
 ADMIN_USERNAME = env.text("ADMIN_USERNAME", default="admin")
@@ -40,6 +47,8 @@ INSTALLED_APPS = [
     "config",
     "users",
     "incidents",
+    "incidents.page",
+    "incidents.statistics",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -51,8 +60,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_htmx",
 ]
 MIDDLEWARE = [
+    "incidents.page.news.NewsMiddleware",
     "config.logs.RequestLogMiddleware",
     "config.post_dialect.PostDialectMiddleware",
     "config.slashes.OptionalSlashMiddleware",
@@ -70,6 +81,9 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "users.User"
+LOGIN_URL = "page:login"
+LOGIN_REDIRECT_URL = "page:queue"
+LOGOUT_REDIRECT_URL = "page:login"
 AUTHENTICATION_BACKENDS = ["users.backends.ThrottledBackend"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
@@ -81,6 +95,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "incidents.page.context.roles",
             ],
         },
     },
@@ -102,9 +117,11 @@ BUSY_SECONDS = 5
 if DATABASE_URL:
     if not DATABASE_URL.startswith(("postgresql://", "postgres://")):
         raise env.WrongSetting("DATABASE_URL", "it must start with postgresql://")
-    DATABASES: dict[str, dict[str, Any]] = {
-        "default": {"OPTIONS": {}, **dj_database_url.parse(DATABASE_URL, conn_health_checks=True)}
-    }
+    try:
+        parsed = dj_database_url.parse(DATABASE_URL, conn_health_checks=True)
+    except ValueError as error:
+        raise env.WrongSetting("DATABASE_URL", str(error)) from None
+    DATABASES: dict[str, dict[str, Any]] = {"default": {"OPTIONS": {}, **parsed}}
     DATABASES["default"]["OPTIONS"] |= {
         "connect_timeout": BUSY_SECONDS,
         "pool": {"min_size": 1, "max_size": 8, "timeout": BUSY_SECONDS},
@@ -128,7 +145,7 @@ else:
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", default="ru", words=("ru", "en"))
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.text("TIME_ZONE", default="Europe/Moscow")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/Moscow")
 USE_TZ = True
 
 # Static files, served by whitenoise straight from the packages that bring them
@@ -165,7 +182,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": [
         "config.rest.parsers.StrictJSONParser",
         "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "config.rest.parsers.BoundedMultiPartParser",
     ],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "config.rest.pagination.Pages",

@@ -21,6 +21,8 @@ def use_fixed_library() -> None:
         fixed: Any = importlib.import_module("pysqlite3")
     except ImportError:
         return  # The system check config.W001 tells the administrator.
+    if sys.modules["sqlite3"] is fixed:
+        return
     if not hasattr(fixed.Connection, "getlimit"):
         give_limits(fixed)
     sys.modules["sqlite3"] = fixed

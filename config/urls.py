@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import errors, health
 
 urlpatterns = [
+    path("", include("incidents.page.urls")),
     path("incidents/", include("incidents.post.urls")),
     path("users/", include("users.urls")),
     path("api/", include("incidents.rest.urls")),

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import django
-from django.db import connection
+from django.db import Error, connection
 
 CHANGELOG = Path(__file__).parent.parent / "CHANGELOG.md"
 
@@ -17,8 +17,11 @@ def app() -> str:
 
 
 def database() -> str:
-    """Name the database server and its version, e.g. "SQLite 3.53.4"."""
-    number = ".".join(map(str, connection.get_database_version()))
+    """Name the database server and, if it answers, its version, e.g. "SQLite 3.53.4"."""
+    try:
+        number = ".".join(map(str, connection.get_database_version()))
+    except Error:
+        return connection.display_name
     return f"{connection.display_name} {number}"
 
 

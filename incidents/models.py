@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Self
+from unicodedata import normalize
 
 from django.conf import settings
 from django.db import models
@@ -36,11 +37,12 @@ class Source(models.TextChoices):
 
 
 ACTIVE = (Status.OPEN, Status.IN_PROGRESS)
+FINISHED = (Status.RESOLVED, Status.CLOSED, Status.CANCELLED, Status.FAKE)
 
 
 def folded(text: str) -> str:
     """Return `text` as the search sees it: without the difference of case, or of «ё» and «е»."""
-    return text.casefold().replace("ё", "е")
+    return normalize("NFC", text).casefold().replace("ё", "е")
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -54,6 +56,13 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         """Keep what comes after the incident of this time and id in the order of `newest_first`."""
         # The plain form (a < x OR a = x AND b < y) walks the index from its start.
         return self.filter(created_at__lte=created_at).filter(Q(created_at__lt=created_at) | Q(id__lt=pk))
+
+    def oldest_first(self) -> Self:
+        return self.order_by("created_at", "id")
+
+    def newer_than(self, created_at: datetime | Expression, pk: int | Expression) -> Self:
+        """Keep what comes after the incident of this time and id in the order of `oldest_first`."""
+        return self.filter(created_at__gte=created_at).filter(Q(created_at__gt=created_at) | Q(id__gt=pk))
 
     def mentioning(self, text: str) -> Self:
         return self.filter(search_text__contains=folded(text))
@@ -107,20 +116,25 @@ class Incident(models.Model):
         return f"#{self.pk} {self.description[:60]}"
 
 
+class EventKind(models.TextChoices):
+    CREATED = "created", _("Created")
+    STATUS_CHANGED = "status_changed", _("Status changed")
+    COMMENTED = "commented", _("Commented")
+
+
+class EventDoor(models.TextChoices):
+    POST = "post", _("POST API")
+    REST = "rest", _("REST API")
+    PAGE = "page", _("Operators' page")
+    ADMIN = "admin", _("Administration")
+    COMMAND = "command", _("Command line")
+
+
 class Event(models.Model):
     """One thing that happened to an incident. Events are only ever added."""
 
-    class Kind(models.TextChoices):
-        CREATED = "created", _("Created")
-        STATUS_CHANGED = "status_changed", _("Status changed")
-        COMMENTED = "commented", _("Commented")
-
-    class Door(models.TextChoices):
-        POST = "post", _("POST API")
-        REST = "rest", _("REST API")
-        PAGE = "page", _("Operators' page")
-        ADMIN = "admin", _("Administration")
-        COMMAND = "command", _("Command line")
+    Kind = EventKind
+    Door = EventDoor
 
     incident = models.ForeignKey(
         Incident,
@@ -152,6 +166,10 @@ class Event(models.Model):
                 condition=Q(status_to__in=Status.values)
                 & (Q(status_from__in=Status.values) | Q(status_from="")),
                 name="event_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=EventKind.values) & Q(door__in=EventDoor.values),
+                name="event_kind_and_door_are_known",
             ),
             models.CheckConstraint(
                 condition=Q(kind="status_changed") | Q(status_from="") | Q(status_from=F("status_to")),

@@ -1,4 +1,4 @@
-"""The only writers of incidents. Each call is one transaction that writes the row and its event.
+"""The writers of incidents, beside incidents.bulk for batches. Each call is one transaction that writes the row and its event.
 
     created = services.create(NewIncident("Самокат не в сети", Source.OPERATOR), origin)
     services.change(created.id, origin, status=Status.RESOLVED, comment="Сел аккумулятор")

@@ -53,7 +53,8 @@ class TokenForm(forms.ModelForm[Token]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].required = True
+        if "name" in self.fields:
+            self.fields["name"].required = True
 
 
 @admin.register(Token)
@@ -61,10 +62,14 @@ class TokenAdmin(admin.ModelAdmin[Token]):
     """Tokens are issued and revoked here, never edited; the secret is shown once."""
 
     form = TokenForm
-    fields = ["user", "name", "days"]
     list_display = ["__str__", "user", "created_at", "expires_at", "last_used_at"]
     list_filter = ["user"]
     search_fields = ["name", "user__username"]
+
+    def get_fields(self, request: HttpRequest, obj: Token | None = None) -> list[Any]:
+        if obj is None:
+            return ["user", "name", "days"]
+        return ["user", "name", "created_at", "expires_at", "last_used_at"]
 
     def has_change_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
         return False

@@ -26,6 +26,8 @@ class RolePermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if isinstance(request.user, User):
-            action: Action | None = view.role_actions.get(view.action)  # type: ignore[attr-defined]
+            # The root of the API has no actions: it tells where things are and no more.
+            actions: dict[str, Action] = getattr(view, "role_actions", {})
+            action = actions.get(getattr(view, "action", ""))
             return action is None or request.user.may(action)
         return settings.REST_PUBLIC

@@ -51,6 +51,8 @@ live = select(
 def issue_for_login(user: User) -> Issued:
     """Issue a token of TOKEN_TTL seconds; beyond ten live ones of the user the oldest dies."""
     with write_transaction():
+        # Logins at once wait for each other: each must see those before it to count them.
+        list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
         Token.objects.filter(expires_at__lte=timezone.now()).delete()
         older = Token.objects.filter(user=user, name="").order_by("-created_at")
         surplus = older.values_list("digest", flat=True)[MOST_LIVE_LOGINS - 1 :]

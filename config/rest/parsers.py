@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 
 from config import strict_json
 
@@ -32,3 +32,18 @@ class StrictJSONParser(JSONParser):
             return strict_json.loads(body)
         except ValueError as error:
             raise ParseError(_("Invalid JSON.")) from error
+
+
+class BoundedMultiPartParser(MultiPartParser):
+    """Bounds the body as a whole: Django bounds a form's fields, not the files beside them."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH")
+        if int(length or 0) > settings.MAX_BODY_BYTES:
+            raise TooLarge
+        return super().parse(stream, media_type, parser_context)

@@ -323,7 +323,7 @@ class TestCommandLine:
 
         said = capsys.readouterr().out
         assert "A mechanic is on the way" in said
-        assert said.endswith("python client.py --help\n")
+        assert said.endswith("python3 client.py --help\n")
 
     def test_watch_prints_what_is_new_and_what_changed_until_it_is_interrupted(
         self, options: list[str], alices_client: Client

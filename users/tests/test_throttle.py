@@ -45,7 +45,7 @@ def guesses() -> Iterator[list[str]]:
         yield CountingHasher.guesses
 
 
-def log_in(post: Post, username: str, password: str, address: str = "192.0.2.1", **more: str) -> Envelope:
+def log_in(post: Post, username: str, password: str, address: str = "192.0.2.1", **more: Any) -> Envelope:
     return post(PATH, {"username": username, "password": password}, REMOTE_ADDR=address, **more)
 
 

@@ -163,8 +163,8 @@ def test_only_its_digest_is_stored(post: Post, olga: User, password: str) -> Non
     assert password not in stored
 
 
-def test_its_last_use_is_noted_to_the_hour(olga: User) -> None:
-    secret = token_of(olga)
+def test_the_last_use_of_a_machines_token_is_noted_to_the_hour(olga: User) -> None:
+    secret = tokens.issue(olga, lifetime=HOUR, name="sensor").secret
     before = timezone.now()
     tokens.user_of(secret)
     first = Token.objects.get().last_used_at

@@ -2,14 +2,15 @@
 
 import os
 import secrets
+import socket
 import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, call_command
-from django.db import Error
+from django.db import Error, transaction
 
-from config import databases, running
+from config import databases, env, running
 from users.models import User
 
 FIRST_WORDS = """
@@ -17,7 +18,7 @@ The superuser {username} was made. The password is shown this once:
 
     {password}
 
-Next, in another shell:  python client.py demo
+Next, in another shell:  python3 client.py demo
 The pages:               http://{host}:{port}/admin/  and  http://{host}:{port}/api/docs/
 """
 
@@ -27,37 +28,39 @@ class Command(BaseCommand):
     requires_system_checks = "__all__"
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check_address()
         running.tell(settings.DATA_DIR)
         try:
             with databases.set_up_alone():
                 call_command("migrate", interactive=False, verbosity=0)
-                password = self.make_first_superuser()
+                with transaction.atomic():
+                    self.make_first_superuser()
         except Error as error:
             sys.exit(f"The database cannot be used: {error}")
-        if password:
-            self.stdout.write(
-                FIRST_WORDS.format(
-                    username=settings.ADMIN_USERNAME,
-                    password=password,
-                    # An address that means every address is none to open.
-                    host="127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST,  # noqa: S104
-                    port=settings.PORT,
-                )
-            )
-        self.stdout.flush()
         os.chdir(settings.BASE_DIR)
         os.execv(  # noqa: S606  # becomes gunicorn: one process less to pass signals on
             sys.executable, [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn"]
         )
 
-    def make_first_superuser(self) -> str:
-        """Make the superuser of a database without users; return the password if it was generated."""
+    def check_address(self) -> None:
+        try:
+            socket.getaddrinfo(settings.HOST, settings.PORT, flags=socket.AI_PASSIVE)
+        except OSError as error:
+            raise env.WrongSetting("HOST", f"{settings.HOST!r} is no address here: {error}") from None
+
+    def make_first_superuser(self) -> None:
+        """Make the superuser of a database without users, and show a password that was generated."""
         if User.objects.exists():
-            return ""
+            return
         generated = "" if settings.ADMIN_PASSWORD else secrets.token_urlsafe(15)
-        User.objects.create_superuser(
-            settings.ADMIN_USERNAME,
-            settings.ADMIN_EMAIL,
-            settings.ADMIN_PASSWORD or generated,
-        )
-        return generated
+        password = settings.ADMIN_PASSWORD or generated
+        User.objects.create_superuser(settings.ADMIN_USERNAME, settings.ADMIN_EMAIL, password)
+        if generated:
+            # Shown before it is stored: what is stored and was never shown would lock everybody out.
+            self.stdout.write(FIRST_WORDS.format(password=generated, **self.place()))
+            self.stdout.flush()
+
+    def place(self) -> dict[str, Any]:
+        # An address that means every address is none to open.
+        host = "127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST  # noqa: S104
+        return {"username": settings.ADMIN_USERNAME, "host": host, "port": settings.PORT}

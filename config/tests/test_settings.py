@@ -1,0 +1,186 @@
+"""The settings as an administrator meets them; the table is that of the promises made to them."""
+
+import os
+import re
+import runpy
+import stat
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.conf import settings as running
+
+from config import data_dir
+from config.env import WrongSetting
+from config.tests.environment import NAMES, SECRETS
+
+ROOT = Path(running.BASE_DIR)
+DEFAULTS: dict[str, Any] = {
+    "HOST": "127.0.0.1",
+    "PORT": 8000,
+    "DATA_DIR": ROOT / "data",
+    "DATABASE_URL": "",
+    "ADMIN_USERNAME": "admin",
+    "ADMIN_EMAIL": "admin@example.com",
+    "ADMIN_PASSWORD": "",
+    "TOKEN_TTL": 3600,
+    "LANGUAGE_CODE": "ru",
+    "TIME_ZONE": "Europe/Moscow",
+    "REST_PUBLIC": False,
+    "MAX_BODY_BYTES": 262144,
+    "WEB_CONCURRENCY": os.cpu_count(),
+    "TRUSTED_PROXIES": 0,
+    "HTTPS": False,
+    "SQLITE_SYNCHRONOUS": "FULL",
+    "DEBUG": False,
+}
+PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT"}
+
+
+def read(folder: Path, **environment: str) -> dict[str, Any]:
+    """Read config/settings.py anew, as a start with these variables would."""
+    with mock.patch.dict(os.environ, {"DATA_DIR": str(folder), "DATABASE_URL": ""} | environment):
+        return runpy.run_path(str(ROOT / "config" / "settings.py"))
+
+
+def test_the_defaults_are_those_promised(tmp_path: Path) -> None:
+    values = read(tmp_path)
+    for name, default in DEFAULTS.items():
+        if name != "DATA_DIR":
+            assert values[name] == default, name
+    assert values["DATA_DIR"] == tmp_path
+
+
+def test_the_tests_know_every_setting() -> None:
+    assert {*NAMES, *SECRETS} == PROMISED
+
+
+def test_every_setting_that_the_code_reads_is_promised() -> None:
+    reader = re.compile(r'\benv\.[a-z_]+\(\s*"([A-Z_]+)"')
+    sources = [path for app in ("config", "users", "incidents") for path in (ROOT / app).rglob("*.py")]
+    found = {
+        name
+        for path in sources
+        if "tests" not in path.parts
+        for name in reader.findall(path.read_text(encoding="utf-8"))
+    }
+    assert found == PROMISED
+
+
+@pytest.mark.parametrize("name", sorted(PROMISED))
+def test_every_setting_is_documented(name: str) -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert re.search(rf"^#?{name}=", example, re.MULTILINE)
+    for readme in ("README.md", "README.ru.md"):
+        text = (ROOT / readme).read_text(encoding="utf-8")
+        assert re.search(rf"^\|.*\b{name}\b.*\|.*\|.*\|$", text, re.MULTILINE), readme
+    if name in SECRETS:
+        assert f"{name}_FILE" in example
+
+
+def test_no_setting_is_documented_that_there_is_not() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == PROMISED
+
+
+def test_the_example_says_the_defaults() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^#([A-Z_]+)=(.*)$", example, re.MULTILINE))
+    assert re.search(r"^[^#\n]", example, re.MULTILINE) is None
+    for name, default in DEFAULTS.items():
+        expected = {"DATA_DIR": "./data", "WEB_CONCURRENCY": ""}.get(name, str(default))
+        assert said[name].lower() == expected.lower(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "example.com, *"),
+        ("DATABASE_URL", "mysql://user:secret@host/name"),
+        ("DATABASE_URL", "sqlite:///x"),
+        ("DATABASE_URL", "postgresql://user:secret@host:port/name"),
+        ("DEBUG", "maybe"),
+        ("HTTPS", "x"),
+        ("REST_PUBLIC", "public"),
+        ("LANGUAGE_CODE", "fr"),
+        ("LOG_FORMAT", "xml"),
+        ("SQLITE_SYNCHRONOUS", "OFF"),
+        ("TIME_ZONE", "Mars"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("TOKEN_TTL", "0"),
+        ("TOKEN_TTL", "1h"),
+        ("MAX_BODY_BYTES", "1"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("WEB_CONCURRENCY", "0"),
+        ("SECRET_KEY_FILE", "/nowhere/secret"),
+        ("ADMIN_PASSWORD_FILE", "/nowhere/secret"),
+        ("DATABASE_URL_FILE", "/nowhere/secret"),
+        ("DATA_DIR", "/dev/null/data"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(WrongSetting) as refusal:
+        read(tmp_path, **{"SECRET_KEY": "", name: value})
+    assert name in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert "secret@" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
+    secret = "postgresql://user@host/name" if name == "DATABASE_URL" else "s3cret"
+    (tmp_path / "secret").write_text(f"{secret}\n")
+    values = read(tmp_path, **{name: "", f"{name}_FILE": str(tmp_path / "secret")})
+    assert values[name] == secret
+
+
+def test_the_secret_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    key = read(folder, SECRET_KEY="")["SECRET_KEY"]
+    assert len(key) >= 50
+    assert read(folder, SECRET_KEY="")["SECRET_KEY"] == key
+    assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [path.name for path in folder.iterdir()] == ["secret_key"]
+
+
+def test_a_secret_key_that_is_given_is_not_kept(tmp_path: Path) -> None:
+    assert read(tmp_path, SECRET_KEY="given")["SECRET_KEY"] == "given"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_first_starts_at_once_have_one_secret_key(tmp_path: Path) -> None:
+    from config.tests.callers import together
+
+    assert len(set(together(16, lambda _number: data_dir.secret_key(tmp_path)))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_https_makes_cookies_secure(tmp_path: Path) -> None:
+    plain, safe = read(tmp_path), read(tmp_path, HTTPS="true")
+    for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
+        assert (plain[name], safe[name]) == (False, True)
+    assert plain["SECURE_HSTS_SECONDS"] == 0
+    assert safe["SECURE_HSTS_SECONDS"] > 0
+
+
+def test_a_database_url_means_postgresql_with_a_pool(tmp_path: Path) -> None:
+    database = read(tmp_path, DATABASE_URL="postgresql://u:p%40ss@db.example:5433/name")["DATABASES"][
+        "default"
+    ]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("u", "p@ss", "name")
+    assert (database["HOST"], database["PORT"]) == ("db.example", 5433)
+    assert database["OPTIONS"]["pool"]
+
+
+def test_sqlite_is_in_the_data_folder_and_immediate(tmp_path: Path) -> None:
+    database = read(tmp_path, SQLITE_SYNCHRONOUS="NORMAL")["DATABASES"]["default"]
+    assert database["NAME"] == tmp_path / "incidents.sqlite3"
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "synchronous=NORMAL" in database["OPTIONS"]["init_command"]

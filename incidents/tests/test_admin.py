@@ -1,0 +1,210 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from incidents.models import Event, Incident, Source, Status
+from users.models import User
+
+LIST = "/admin/incidents/incident/"
+Report = Callable[..., Incident]
+
+
+def page(browser: Client, path: str, status: int = 200) -> str:
+    reply: Any = browser.get(path)
+    assert reply.status_code == status
+    text: str = reply.text
+    return text
+
+
+def listed(browser: Client, query: str = "") -> list[int]:
+    """Return the ids that the list shows, in its order."""
+    found = re.findall(rf'{LIST}(\d+)/change/[^"]*">\d+<', page(browser, f"{LIST}?{query}"))
+    return [int(pk) for pk in found]
+
+
+def test_it_lists_incidents_newest_first(admin_browser: Client, incident: Report) -> None:
+    old = incident(created_at=datetime(2025, 1, 1, tzinfo=UTC))
+    new = incident("<b>Fire</b>")
+    assert listed(admin_browser) == [new.pk, old.pk]
+    text = page(admin_browser, LIST)
+    assert "&lt;b&gt;Fire&lt;/b&gt;" in text
+    assert "<b>Fire" not in text
+
+
+def test_it_filters_by_status_source_and_date(admin_browser: Client, incident: Report) -> None:
+    closed = incident(status=Status.CLOSED).pk
+    partners = incident(source=Source.PARTNER).pk
+    old = incident(created_at=datetime(2020, 6, 1, tzinfo=UTC)).pk
+    assert listed(admin_browser, "status__exact=closed") == [closed]
+    assert listed(admin_browser, "source__exact=partner") == [partners]
+    assert listed(admin_browser, "created_at__year=2020") == [old]
+    assert "created_at__year=2020" in page(admin_browser, LIST)
+
+
+@pytest.mark.parametrize("word", ["самокат", "САМОКАТ", "ежик", "Ёжик"])
+def test_it_searches_whatever_the_case_and_the_dots_of_e(
+    admin_browser: Client, incident: Report, word: str
+) -> None:
+    made = {"самокат": incident("Самокат не в сети").pk, "ежик": incident("ёжик").pk}
+    assert listed(admin_browser, f"q={word}") == [made[word.lower().replace("ё", "е")]]
+
+
+@pytest.mark.parametrize("query", ["status__exact=new", "q=%00", "created_at__gte=x", "p=x", "o=99", "e=1"])
+def test_a_wrong_query_is_no_server_error(admin_browser: Client, incident: Report, query: str) -> None:
+    incident()
+    assert admin_browser.get(f"{LIST}?{query}", follow=True).status_code in {200, 400}
+
+
+def change(browser: Client, one: Incident, **fields: str) -> Any:
+    form = {"events-TOTAL_FORMS": "0", "events-INITIAL_FORMS": "0", "status": one.status, "comment": ""}
+    return browser.post(f"{LIST}{one.pk}/change/", form | fields)
+
+
+def test_a_change_of_status_is_an_event(admin_browser: Client, admin: User, incident: Report) -> None:
+    one = incident()
+    assert change(admin_browser, one, status="closed", comment="why").status_code == 302
+    assert Incident.objects.get().status == "closed"
+    event = Event.objects.latest("id")
+    assert (event.kind, event.door, event.by) == ("status_changed", "admin", admin)
+    assert (event.status_from, event.status_to, event.comment) == ("open", "closed", "why")
+
+
+def test_a_save_that_changes_nothing_leaves_no_event(admin_browser: Client, incident: Report) -> None:
+    one = incident()
+    assert change(admin_browser, one).status_code == 302
+    assert Event.objects.count() == 1
+
+
+def test_what_was_reported_is_not_edited(admin_browser: Client, incident: Report) -> None:
+    one = incident()
+    change(admin_browser, one, description="other", source="partner", created_at="2020-01-01", status="fake")
+    again = Incident.objects.get()
+    assert (again.description, again.source, again.created_at) == (
+        one.description,
+        one.source,
+        one.created_at,
+    )
+    assert again.status == "fake"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"status": "new"}, {"status": ""}, {"comment": "x" * 2001}, {"comment": "a\x1bb"}]
+)
+def test_a_wrong_change_is_refused(admin_browser: Client, incident: Report, fields: dict[str, str]) -> None:
+    reply = change(admin_browser, incident(), **{"status": "fake"} | fields)
+    assert reply.status_code == 200
+    assert "errorlist" in reply.text
+    assert Incident.objects.get().status == "open"
+    assert Event.objects.count() == 1
+
+
+def test_the_history_is_shown_and_cannot_be_edited(admin_browser: Client, incident: Report) -> None:
+    one = incident(status=Status.CLOSED)
+    change(admin_browser, one, comment="Battery replaced")
+    text = page(admin_browser, f"{LIST}{one.pk}/change/")
+    assert "Battery replaced" in text
+    assert 'name="events-0-id"' not in text or 'name="events-0-comment"' not in text
+    event = one.events.latest("id")
+    forged = {
+        "events-TOTAL_FORMS": "1",
+        "events-INITIAL_FORMS": "1",
+        "events-0-id": str(event.pk),
+        "events-0-incident": str(one.pk),
+        "events-0-comment": "forged",
+        "events-0-DELETE": "on",
+    }
+    change(admin_browser, one, **forged)
+    assert one.events.latest("id").comment == "Battery replaced"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_bulk_action_sets_a_status_with_an_event_each(
+    admin_browser: Client, admin: User, incident: Report, status: Status
+) -> None:
+    chosen = [incident(), incident(status=Status.CLOSED), incident(status=status)]
+    other = incident()
+    before = Event.objects.latest("id").pk
+    form = {"action": f"set_{status}", "_selected_action": [str(one.pk) for one in chosen]}
+    reply: Any = admin_browser.post(LIST, form, follow=True)
+    assert reply.status_code == 200
+    assert status.label.lower() in reply.text.lower()
+    assert {one.status for one in Incident.objects.exclude(pk=other.pk)} == {status}
+    assert Incident.objects.get(pk=other.pk).status == "open"
+    events = Event.objects.filter(pk__gt=before)
+    changed = [one.pk for one in chosen if one.status != status]
+    assert sorted(events.values_list("incident", flat=True)) == sorted(changed)
+    assert set(events.values_list("kind", "door", "by")) <= {("status_changed", "admin", admin.pk)}
+
+
+def test_a_report_has_its_first_event(admin_browser: Client, admin: User) -> None:
+    empty = {"events-TOTAL_FORMS": "0", "events-INITIAL_FORMS": "0"}
+    form = empty | {"description": "Ёлка горит", "source": "operator"}
+    assert admin_browser.post(f"{LIST}add/", form).status_code == 302
+    one = Incident.objects.get()
+    assert (one.description, one.status, one.created_by) == ("Ёлка горит", "open", admin)
+    assert list(Incident.objects.mentioning("елка")) == [one]
+    event = Event.objects.get()
+    assert (event.kind, event.door, event.by) == ("created", "admin", admin)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"description": " "}, {"description": "a\x1bb"}, {"description": "x" * 10_001}, {"source": "x"}],
+)
+def test_a_wrong_report_is_refused(admin_browser: Client, fields: dict[str, str]) -> None:
+    empty = {"events-TOTAL_FORMS": "0", "events-INITIAL_FORMS": "0"}
+    form = empty | {"description": "Fire", "source": "operator"} | fields
+    reply: Any = admin_browser.post(f"{LIST}add/", form)
+    assert reply.status_code == 200
+    assert "errorlist" in reply.text
+    assert not Incident.objects.exists()
+
+
+def test_nothing_is_deleted(admin_browser: Client, incident: Report) -> None:
+    one = incident()
+    page(admin_browser, f"{LIST}{one.pk}/delete/", 403)
+    assert admin_browser.post(f"{LIST}{one.pk}/delete/", {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": [str(one.pk)], "post": "yes"}
+    admin_browser.post(LIST, form)
+    assert Incident.objects.get() == one
+    assert f"{LIST}{one.pk}/delete/" not in page(admin_browser, f"{LIST}{one.pk}/change/")
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_labels_are_those_of_the_contract(admin_browser: Client, incident: Report, language: str) -> None:
+    from incidents.tests.test_rest_pages import ENGLISH, ENGLISH_SOURCES, RUSSIAN, RUSSIAN_SOURCES
+
+    incident()
+    browser = Client(headers={"Accept-Language": language})
+    browser.cookies = admin_browser.cookies
+    text = page(browser, LIST)
+    statuses, sources = (RUSSIAN, RUSSIAN_SOURCES) if language == "ru" else (ENGLISH, ENGLISH_SOURCES)
+    for word, label in statuses.items():
+        assert re.search(rf'status__exact={word}"[^>]*>\s*{label}\s*<', text), word
+    for word, label in sources.items():
+        assert re.search(rf'source__exact={word}"[^>]*>\s*{label}\s*<', text), word
+
+
+def test_who_is_not_staff_does_not_come_in(olga: User, incident: Report) -> None:
+    browser = Client()
+    browser.force_login(olga)
+    reply = browser.get(LIST)
+    assert (reply.status_code, reply.headers["Location"]) == (302, f"/admin/login/?next={LIST}")
+
+
+def test_staff_without_the_right_to_change_has_no_actions(olga: User, incident: Report) -> None:
+    from django.contrib.auth.models import Permission
+
+    User.objects.filter(pk=olga.pk).update(is_staff=True)
+    olga.user_permissions.add(Permission.objects.get(codename="view_incident"))
+    browser = Client()
+    browser.force_login(olga)
+    one = incident()
+    assert "set_closed" not in page(browser, LIST)
+    browser.post(LIST, {"action": "set_closed", "_selected_action": [str(one.pk)]})
+    assert change(browser, one, status="closed").status_code == 403
+    assert Incident.objects.get().status == "open"

@@ -1,0 +1,135 @@
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from incidents import bulk, services
+from incidents.exchange.archive import Archive
+from incidents.management.commands import prune
+from incidents.models import Event, Incident, Status
+from incidents.services import Origin
+
+Make = Callable[..., Incident]
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "BATCH", 2)
+
+
+@pytest.fixture
+def over(incident: Make) -> Callable[..., Incident]:
+    """An incident to which nothing has happened for `days`."""
+
+    def make(status: Status = Status.CLOSED, *, days: int = 100) -> Incident:
+        made = incident(f"{status}, {days} days ago", status=status)
+        moment = timezone.now() - timedelta(days=days)
+        Incident.objects.filter(pk=made.pk).update(updated_at=moment)
+        return made
+
+    return make
+
+
+def run(*arguments: Any) -> str:
+    out = StringIO()
+    call_command("prune", *map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+def left() -> set[str]:
+    return set(Incident.objects.values_list("status", flat=True))
+
+
+def test_the_finished_go_with_their_history(over: Make) -> None:
+    for status in Status:
+        over(status)
+    assert run("--older-than", 90).startswith("4 incidents deleted")
+    assert left() == {"open", "in_progress", "unknown"}
+    assert set(Event.objects.values_list("incident__status", flat=True)) == left()
+
+
+def test_equal_moments_are_all_found(over: Make) -> None:
+    for _n in range(7):
+        over()
+    Incident.objects.update(updated_at=timezone.now() - timedelta(days=100))
+    assert run("--older-than", 90).startswith("7 incidents deleted")
+
+
+def test_what_something_happened_to_lately_stays(over: Make) -> None:
+    over(days=89)
+    old = over(days=91)
+    services.change(old.pk, Origin(None, Event.Door.COMMAND), comment="a late word")
+    assert run("--older-than", 90).startswith("0 incidents deleted")
+
+
+def test_statuses_can_be_chosen_but_no_active_one(over: Make) -> None:
+    for status in Status:
+        over(status)
+    run("--older-than", 90, "--statuses", "unknown", "fake")
+    assert left() == set(Status.values) - {"unknown", "fake"}
+    with pytest.raises(CommandError, match="invalid choice: 'open'"):
+        run("--older-than", 90, "--statuses", "open")
+
+
+def test_a_dry_run_counts_and_deletes_nothing(over: Make) -> None:
+    over()
+    over(Status.OPEN)
+    assert run("--older-than", 90, "--dry-run") == "1 incidents would be deleted\n"
+    assert Incident.objects.count() == 2
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "99999999"])
+def test_the_age_must_make_sense(days: str) -> None:
+    with pytest.raises(CommandError, match="must be from 1 to"):
+        run(f"--older-than={days}")
+
+
+def test_an_archive_keeps_them_and_brings_them_back(over: Make, tmp_path: Path) -> None:
+    archive = tmp_path / "archive.jsonl"
+    made = [over(status) for status in (Status.CLOSED, Status.FAKE, Status.RESOLVED)]
+    before = list(Incident.objects.order_by("id").values())
+    run("--older-than", 90, "--archive", archive)
+    assert not Incident.objects.exists()
+    assert len(json.loads(archive.read_text().splitlines()[0])["events"]) == 2
+    call_command("import", str(archive), stdout=StringIO())
+    assert list(Incident.objects.order_by("id").values()) == before
+    assert Event.objects.count() == 2 * len(made)
+
+
+def test_an_archive_is_added_to_behind_what_a_power_cut_left(over: Make, tmp_path: Path) -> None:
+    archive = tmp_path / "archive.jsonl"
+    archive.write_text('{"whole": 1}\n{"half')
+    over()
+    run("--older-than", 90, "--archive", archive)
+    [whole, half, added] = archive.read_text().splitlines()
+    assert (whole, half) == ('{"whole": 1}', '{"half')
+    assert json.loads(added)["status"] == "closed"
+
+
+def test_nothing_is_deleted_that_could_not_be_archived(
+    over: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Archive, ids: list[int]) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Archive, "add", full)
+    over()
+    with pytest.raises(CommandError, match="No space left"):
+        run("--older-than", 90, "--archive", tmp_path / "archive.jsonl")
+    assert Incident.objects.count() == 1
+
+
+def test_what_changes_between_archive_and_deletion_stays(over: Make) -> None:
+    taken_up, commented, gone = over(), over(), over()
+    origin = Origin(None, Event.Door.COMMAND)
+    services.change(taken_up.pk, origin, status=Status.OPEN)
+    services.change(commented.pk, origin, comment="a late word")
+    ids = [taken_up.pk, commented.pk, gone.pk]
+    assert bulk.forget(ids, unchanged_since=timezone.now() - timedelta(days=90)) == 1
+    assert set(Incident.objects.values_list("pk", flat=True)) == {taken_up.pk, commented.pk}

@@ -1,0 +1,174 @@
+import functools
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from incidents import statements
+from incidents.models import Event, Incident, Source, Status
+from users import tokens
+from users.models import Token, User
+
+Report = Callable[..., Incident]
+EPOCH = datetime(2025, 11, 11, 23, 8, 12, tzinfo=UTC)
+
+
+def sql_of(run: Callable[[], object]) -> str:
+    """Return the one statement that `run` makes, with its values, without brackets.
+
+    The ORM puts a value that is an expression into brackets of its own.
+    """
+    with CaptureQueriesContext(connection) as queries:
+        run()
+    [query] = queries.captured_queries
+    return re.sub("[()]", "", query["sql"])
+
+
+@pytest.fixture
+def incidents(incident: Report) -> list[Incident]:
+    """Report incidents of all statuses, some at the same moment, one on the second and one long ago."""
+    moments = [EPOCH, EPOCH, EPOCH + timedelta(microseconds=1), EPOCH + timedelta(milliseconds=266)]
+    return [
+        incident(f"№{number} ё", status=status, created_at=moments[number % 4] - timedelta(days=number // 4))
+        for number, status in enumerate([*Status, *Status])
+    ]
+
+
+def orms_own(by_status: str | None, behind: Incident | None, limit: int) -> QuerySet[Incident, Any]:
+    rows = Incident.objects.newest_first()
+    if by_status:
+        rows = rows.filter(status=by_status)
+    if behind:
+        rows = rows.older_than(behind.created_at, behind.pk)
+    return rows.values_list(statements.UTCText("created_at"), "id", "description", "status", "source")[:limit]
+
+
+@pytest.mark.parametrize("by_status", [None, *Status])
+@pytest.mark.parametrize("number", [None, 0, 3])
+def test_the_list_is_the_orms_own(
+    incidents: list[Incident], by_status: Status | None, number: int | None
+) -> None:
+    behind = None if number is None else incidents[number]
+    statement = statements.newest[by_status is not None, behind is not None]
+    values: dict[str, Any] = {}
+    if by_status:
+        values["status"] = by_status.value
+    if behind:
+        values |= {"created_at": behind.created_at, "id": behind.pk}
+    for limit in (1, 3, 1000):
+        query = orms_own(by_status, behind, limit)
+        values["limit"] = limit
+        assert statement.rows(**values) == list(query.all())
+        ours = sql_of(functools.partial(statement.rows, **values))
+        assert ours == sql_of(functools.partial(list, query.all()))
+
+
+def test_the_moment_of_a_row_is_its_moment_in_utc_to_the_microsecond(incidents: list[Incident]) -> None:
+    rows = statements.newest[False, False].rows(limit=1000)
+    assert {pk: moment for moment, pk, *_rest in rows} == {
+        one.pk: one.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        for one in incidents
+    }
+
+
+def test_the_lock_is_the_orms_own(incidents: list[Incident]) -> None:
+    one = incidents[5]
+    query = Incident.objects.select_for_update().filter(id=one.pk).values_list("status")
+    assert statements.lock_status.rows(id=one.pk) == list(query) == [(one.status,)]
+    assert sql_of(lambda: statements.lock_status.rows(id=one.pk)) == sql_of(lambda: list(query.all()))
+
+
+def test_the_update_is_the_orms_own(incidents: list[Incident]) -> None:
+    one = incidents[1]
+    rows = Incident.objects.filter(id=one.pk)
+    ours = sql_of(lambda: statements.update_status.rows(id=one.pk, status="fake", updated_at=EPOCH))
+    assert set(rows.values_list("status", "updated_at")) == {("fake", EPOCH)}
+    assert ours == sql_of(lambda: rows.update(status="fake", updated_at=EPOCH))
+    assert Incident.objects.filter(status="fake").count() == 3
+
+
+def test_the_insertion_of_an_incident_stores_what_the_orm_stores(olga: User) -> None:
+    values: dict[str, Any] = {
+        "description": "Ёлка 'горит' %s 😀",
+        "search_text": "елка 'горит' %s 😀",
+        "status": Status.OPEN.value,
+        "source": Source.PARTNER.value,
+        "created_at": EPOCH,
+        "updated_at": EPOCH + timedelta(microseconds=1),
+        "idempotency_key": "key",
+    }
+    [(pk,)] = statements.insert_incident.rows(**values, created_by=olga.pk)
+    ours = Incident.objects.filter(pk=pk).values().get()
+    Incident.objects.filter(pk=pk).update(idempotency_key=None)
+    orms = Incident.objects.filter(pk=Incident.objects.create(**values, created_by=olga).pk).values().get()
+    assert {**ours, "id": None} == {**orms, "id": None}
+    assert set(orms) == {*values, "id", "created_by_id"}
+
+
+def test_the_insertion_of_an_event_stores_what_the_orm_stores(olga: User, incident: Report) -> None:
+    one = incident()
+    values: dict[str, Any] = {
+        "kind": "status_changed",
+        "at": EPOCH,
+        "door": "rest",
+        "status_from": "open",
+        "status_to": "closed",
+        "comment": "%s 'why'",
+    }
+    statements.insert_event.rows(**values, incident=one.pk, by=olga.pk)
+    ours = Event.objects.filter(comment="%s 'why'").values().get()
+    orms = Event.objects.filter(pk=Event.objects.create(**values, incident=one, by=olga).pk).values().get()
+    assert {**ours, "id": None} == {**orms, "id": None}
+    assert set(orms) == {*values, "id", "incident_id", "by_id"}
+
+
+def test_the_statement_of_a_token_is_the_orms_own(olga: User) -> None:
+    tokens.issue(olga, lifetime=timedelta(hours=1))
+    digest = Token.objects.get().digest
+    fields = [
+        "expires_at",
+        "fingerprint",
+        "name",
+        "last_used_at",
+        *(f"user__{field}" for field in tokens.USER_FIELDS),
+    ]
+    query = Token.objects.filter(digest=digest, user__is_active=True).values_list(*fields)
+    [ours] = tokens.live.rows(digest=digest)
+    [orms] = query
+    assert [tokens.aware(ours[0]), *ours[1:]] == list(orms)
+    assert sql_of(lambda: tokens.live.rows(digest=digest)) == sql_of(lambda: list(query.all()))
+
+
+def test_the_fields_of_a_tokens_user_are_in_the_models_order() -> None:
+    names = [field.name for field in User._meta.concrete_fields]
+    assert [name for name in names if name in tokens.USER_FIELDS] == list(tokens.USER_FIELDS)
+
+
+@pytest.mark.parametrize("by_status", [False, True])
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_page_walks_along_an_index_and_sorts_nothing(
+    incidents: list[Incident], by_status: bool, behind: bool
+) -> None:
+    values: dict[str, Any] = {"limit": 100}
+    if by_status:
+        values["status"] = "open"
+    if behind:
+        values |= {"created_at": EPOCH, "id": 7}
+    with CaptureQueriesContext(connection) as queries:
+        statements.newest[by_status, behind].rows(**values)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {queries.captured_queries[0]['sql']}")
+        else:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {queries.captured_queries[0]['sql']}")
+        plan = repr(cursor.fetchall())
+    assert ("incident_by_status" if by_status else "incident_by_created") in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
