@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
-from config.tests.callers import Post, Rest
+from config.tests.callers import Post, Rest, new_client
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
@@ -94,7 +94,7 @@ def rest() -> Rest:
 @pytest.fixture
 def admin_browser(admin: User) -> Client:
     """A browser in which the admin is logged in and English is spoken."""
-    browser = Client(headers={"Accept-Language": "en"})
+    browser = new_client(headers={"Accept-Language": "en"})
     browser.force_login(admin)
     return browser
 

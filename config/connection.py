@@ -57,6 +57,8 @@ class Inbox(RequestParser):  # type: ignore[misc]  # gunicorn has no types
         if isinstance(self.request, Exception):
             return True
         whole = self.chunks_arrived(self.held) if self.chunked else len(self.held) >= self.length
+        if not whole and len(self.held) > 2 * settings.MAX_BODY_BYTES + MOST_READ:
+            self.length = len(self.held)  # What holds chunks together must not outgrow them.
         if self.length > settings.MAX_BODY_BYTES:
             self.refusal = RequestDataTooBig()
         return whole or self.refusal is not None
@@ -82,8 +84,6 @@ class Inbox(RequestParser):  # type: ignore[misc]  # gunicorn has no types
         while b"\r\n".startswith(held[max(self.chunk_at - 2, 0) : self.chunk_at]):
             head = CHUNK_HEAD.match(held, self.chunk_at)
             if head is None:
-                if len(held) > 2 * settings.MAX_BODY_BYTES:  # more framing than body
-                    self.refusal = RequestDataTooBig()
                 return held.find(b"\n", self.chunk_at) >= 0
             size = int(head[1], 16)
             if size == 0:

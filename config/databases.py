@@ -17,6 +17,7 @@ from config import data_dir
 RETRY = {"Retry-After": "1"}
 LONGEST_START = 30
 FIRST_RUN_LOCK = 0x1AC1DE27
+TURN_POLL = 0.0002  # seconds
 own_turn = threading.Lock()
 
 
@@ -39,7 +40,7 @@ def write_transaction() -> Iterator[None]:
     if not own_turn.acquire(timeout=settings.BUSY_SECONDS):
         raise OperationalError("the writers before do not end")
     try:
-        fcntl.flock(turn_file(), fcntl.LOCK_EX)
+        wait_for_turn()
         try:
             with transaction.atomic():
                 yield
@@ -77,6 +78,19 @@ def hand_out_ids_above(largest: int, model: type[Model]) -> None:
         )
 
 
+def wait_for_turn() -> None:
+    """Take the turn among this machine's processes; `OperationalError` when it does not come in time."""
+    deadline = time.monotonic() + settings.BUSY_SECONDS
+    while True:
+        try:
+            return fcntl.flock(turn_file(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # The kernel's own waiting would be without end behind a process that stopped in its turn.
+            if time.monotonic() > deadline:
+                raise OperationalError("another process does not end its turn") from None
+            time.sleep(TURN_POLL)
+
+
 @functools.cache
 def turn_file() -> IO[str]:
     return (settings.DATA_DIR / ".write.lock").open("w")
@@ -92,6 +106,8 @@ def set_up_alone() -> Iterator[None]:
                 # Kept in the file itself; set for each connection it would race at the first start.
                 cursor.execute("PRAGMA journal_mode=WAL")
             else:
+                # Whoever migrates may take its time.
+                cursor.execute("SET lock_timeout = 0")
                 cursor.execute("SELECT pg_advisory_lock(%s)", [FIRST_RUN_LOCK])
         yield
         # Closing the connection frees PostgreSQL's lock.

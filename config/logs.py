@@ -18,6 +18,10 @@ from django.http import HttpRequest, HttpResponseBase
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 requests_log = logging.getLogger("requests")
+# No line shows where in the code it was written or by which thread: the standard library need not look
+# (docs.python.org/3/howto/logging.html#optimization).
+logging._srcfile = None
+logging.logThreads = False
 FIELDS = ("method", "path", "status", "ms")
 ACCEPTED_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 

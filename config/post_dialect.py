@@ -5,6 +5,7 @@ time. The paths stand in config.urls like any others; this room answers them fir
 that below these prefixes every answer is the envelope.
 """
 
+import functools
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
@@ -13,6 +14,8 @@ from django.urls import Resolver404, resolve
 from config.envelope import Refusal, in_envelope
 
 PREFIXES = ("/users/", "/incidents/")
+# A dozen paths exist; Django would walk through all patterns for each call.
+resolve_once = functools.lru_cache(maxsize=64)(resolve)
 
 
 class PostDialectMiddleware:
@@ -29,7 +32,7 @@ class PostDialectMiddleware:
 def call(request: HttpRequest) -> HttpResponseBase:
     path = request.path_info
     try:
-        view, _args, kwargs = resolve(path if path.endswith("/") else f"{path}/")
+        view, _args, kwargs = resolve_once(path if path.endswith("/") else f"{path}/")
     except Resolver404:
         raise Refusal(404, "Not found") from None
     answer: HttpResponseBase = view(request, **kwargs)

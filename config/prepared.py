@@ -62,13 +62,25 @@ class Statement:
     def compiled(self) -> Compiled:
         return self.compiler()
 
+    @cached_property
+    def text_for_driver(self) -> str:
+        """The statement with the driver's own placeholders, into which Django turns its own at each use."""
+        with connection.cursor() as cursor:
+            return str(getattr(cursor, "convert_query", str)(self.compiled[0]))
+
     def rows(self, **values: Any) -> list[Row]:
         """Run with `values` and return the rows that the statement yields."""
         text, params = self.compiled
-        bound = [p.bound(values[p.name]) if isinstance(p, Given) else p for p in params]
-        with connection.cursor() as cursor:
-            cursor.execute(text, bound)
-            return cursor.fetchall() if cursor.description else []
+        database = connections[DEFAULT_DB_ALIAS]
+        bound = [p.bound(values[p.name], database) if isinstance(p, Given) else p for p in params]
+        if database.queries_logged or database.execute_wrappers:
+            # Who watches the queries sees those that go through Django's own cursors.
+            with database.cursor() as cursor:
+                cursor.execute(text, bound)
+                return fetched(cursor)
+        database.ensure_connection()
+        with database.wrap_database_errors:
+            return fetched(database.connection.execute(self.text_for_driver, bound))
 
     def many(self, rows: Iterable[Sequence[Any]]) -> None:
         """Run once for each row of values, given in the order of the statement's places."""
@@ -81,6 +93,11 @@ class Statement:
                 row[place] = bind(row[place], database)
         with database.cursor() as cursor:
             cursor.executemany(text, bound)
+
+
+def fetched(cursor: Any) -> list[Row]:
+    rows: list[Row] = cursor.fetchall() if cursor.description else []
+    return rows
 
 
 def select(queryset: Callable[[], QuerySet[Any, Any]], *, limited: bool = False) -> Statement:

@@ -124,6 +124,8 @@ if DATABASE_URL:
     DATABASES: dict[str, dict[str, Any]] = {"default": {"OPTIONS": {}, **parsed}}
     DATABASES["default"]["OPTIONS"] |= {
         "connect_timeout": BUSY_SECONDS,
+        # Nobody waits longer for a row that another transaction holds.
+        "options": f"-c lock_timeout={BUSY_SECONDS}s",
         "pool": {"min_size": 1, "max_size": 8, "timeout": BUSY_SECONDS},
     }
 else:

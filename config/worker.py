@@ -53,7 +53,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if conn.parser.arrived():
             super().enqueue_req(conn)
         else:
-            seconds = self.cfg.keepalive if conn.idle else self.patience
+            seconds = (conn.idle and self.cfg.keepalive) or self.patience
             self.wait(conn, EVENT_READ, self.receive, seconds)
 
     def receive(self, conn: Connection) -> None:
@@ -145,6 +145,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.poller.register(conn.sock, event, partial(self.wake, conn, step))
 
     def wake(self, conn: Connection, step: Step, _sock: socket.socket | None = None) -> None:
+        if conn.sock.fileno() < 0:
+            return  # It made room for another, just before its own turn.
         try:
             step(conn)
         except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeAlias
 from unicodedata import normalize
 
 from django.conf import settings
@@ -133,8 +133,8 @@ class EventDoor(models.TextChoices):
 class Event(models.Model):
     """One thing that happened to an incident. Events are only ever added."""
 
-    Kind = EventKind
-    Door = EventDoor
+    Kind: TypeAlias = EventKind
+    Door: TypeAlias = EventDoor
 
     incident = models.ForeignKey(
         Incident,

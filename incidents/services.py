@@ -1,4 +1,4 @@
-"""The writers of incidents, beside incidents.bulk for batches. Each call is one transaction that writes the row and its event.
+"""The writers of incidents, beside incidents.bulk: a call is one transaction, for the row and its event.
 
     created = services.create(NewIncident("Самокат не в сети", Source.OPERATOR), origin)
     services.change(created.id, origin, status=Status.RESOLVED, comment="Сел аккумулятор")
@@ -74,9 +74,10 @@ def create(new: NewIncident, origin: Origin) -> Created:
     try:
         return Created(insert(new, origin), created=True)
     except IntegrityError:
-        if new.idempotency_key is None:
+        before = made_before(new, origin)
+        if before is None:
             raise
-        return Created(made_before(new, origin), created=False)
+        return Created(before, created=False)
 
 
 def insert(new: NewIncident, origin: Origin) -> int:
@@ -96,8 +97,12 @@ def insert(new: NewIncident, origin: Origin) -> int:
     return int(pk)
 
 
-def made_before(new: NewIncident, origin: Origin) -> int:
-    incident = Incident.objects.get(created_by=origin.user_id, idempotency_key=new.idempotency_key)
+def made_before(new: NewIncident, origin: Origin) -> int | None:
+    """Return the id of the incident that this key already made, if there is one."""
+    same_key = Incident.objects.filter(created_by=origin.user_id, idempotency_key=new.idempotency_key)
+    incident = same_key.first() if new.idempotency_key else None
+    if incident is None:
+        return None
     # A report without a time was given that of its own first event.
     created_at = new.created_at or incident.events.earliest("id").at
     if (incident.description, incident.source, incident.created_at) != (

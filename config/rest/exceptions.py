@@ -6,7 +6,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import Error as DatabaseError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
-from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -27,7 +27,7 @@ class Busy(APIException):
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer in DRF's form also for a body over the limit and a database that is busy or away."""
     if isinstance(error, NotAuthenticated):
-        error.detail = HOW_TO_GET_IN
+        error.detail = ErrorDetail(str(HOW_TO_GET_IN), error.default_code)
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
     elif isinstance(error, DatabaseError) and databases.is_away(error):

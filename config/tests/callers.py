@@ -1,17 +1,34 @@
 """How the tests call the service: the POST dialect, REST, and many callers at once."""
 
+import contextlib
+import functools
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 from django.test import Client
+from django.test.client import ClientHandler
 
 from users import tokens
 from users.models import User
+
+
+@functools.cache
+def handler() -> ClientHandler:
+    """Return the one handler that all share: to make one takes longer than most tests."""
+    made = ClientHandler(enforce_csrf_checks=False)
+    made.load_middleware()
+    return made
+
+
+def new_client(**options: Any) -> Client:
+    client = Client(**options)
+    client.handler = handler()
+    return client
 
 
 def token_of(user: User) -> str:
@@ -40,7 +57,7 @@ class Post:
     """
 
     def __init__(self) -> None:
-        self.client = Client(raise_request_exception=False)
+        self.client = new_client(raise_request_exception=False)
 
     def __call__(
         self,
@@ -80,7 +97,7 @@ class Rest:
     """
 
     def __init__(self) -> None:
-        self.client = Client(raise_request_exception=False)
+        self.client = new_client(raise_request_exception=False)
 
     def __call__(
         self,
@@ -126,3 +143,27 @@ def together(count: int, act: Callable[[int], Any]) -> list[Any]:
     for thread in threads:
         thread.join(timeout=60)
     return results
+
+
+@contextlib.contextmanager
+def database_held(tables: str) -> Iterator[None]:
+    """Hold the tables (in SQLite: all) as another process would; make our own patience short."""
+    other: Any = connection.copy("other")
+    try:
+        with connection.cursor() as ours, other.cursor() as theirs:
+            if connection.vendor == "sqlite":
+                ours.execute("PRAGMA busy_timeout = 50")
+                theirs.execute("BEGIN IMMEDIATE")
+            else:
+                ours.execute("SET lock_timeout = '50ms'")
+                theirs.execute("BEGIN")
+                theirs.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+            yield
+            theirs.execute("ROLLBACK")
+            if connection.vendor == "postgresql":
+                ours.execute("RESET lock_timeout")
+    finally:
+        other.close()
+        if connection.vendor == "postgresql":
+            other.close_pool()
+        connection.close()

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from config.tests.callers import Post, Rest, token_of
+from config.tests.callers import Post, Rest, database_held, token_of
 from incidents.models import Event, Incident
 from users import tokens
 from users.models import User
@@ -204,19 +203,8 @@ def test_an_unexpected_exception_shows_nothing_and_is_json(
 def test_a_busy_database_is_said_to_be_busy(rest: Rest, olga: User) -> None:
     bearer = {"Authorization": f"Bearer {token_of(olga)}"}
     assert tokens.user_of(bearer["Authorization"].removeprefix("Bearer "))
-    other = connection.copy("other")
-    with connection.cursor() as ours, other.cursor() as theirs:
-        if connection.vendor == "sqlite":
-            ours.execute("PRAGMA busy_timeout = 50")
-            theirs.execute("BEGIN IMMEDIATE")
-        else:
-            ours.execute("SET lock_timeout = '50ms'")
-            theirs.execute("BEGIN")
-            theirs.execute("LOCK TABLE incidents_incident IN ACCESS EXCLUSIVE MODE")
+    with database_held("incidents_incident"):
         reply = rest("POST", PATH, FIRE, headers=bearer)
-        theirs.execute("ROLLBACK")
-    other.close()
-    connection.close()
     assert (reply.status, reply.data) == (503, {"detail": "Service is busy, try again."})
     assert int(reply.headers["Retry-After"]) >= 1
     assert not Incident.objects.exists()

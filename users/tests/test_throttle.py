@@ -261,14 +261,28 @@ def test_who_is_turned_away_by_the_queue_is_not_counted(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_waiting_room_is_bounded(no_slot_free: ExitStack, olga: User) -> None:
-    def wait(_number: int) -> float:
-        started = timezone.now()
-        assert log_in(Post(), "olga", "wrong").verdict == REFUSED
-        return (timezone.now() - started).total_seconds()
+def test_the_waiting_room_is_bounded(
+    no_slot_free: ExitStack, olga: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "LONGEST_WAIT", 60)
+    turned_away = threading.Semaphore(0)
 
-    waits: list[float] = together(6, wait)
-    assert len([wait for wait in waits if wait >= SHORT_WAIT]) == 2
+    def wait(_number: int) -> tuple[int, str]:
+        verdict = log_in(Post(), "olga", "wrong").verdict
+        if verdict == REFUSED:
+            turned_away.release()
+        return verdict
+
+    def let_in() -> None:
+        for _one in range(4):
+            assert turned_away.acquire(timeout=30)
+        no_slot_free.close()
+
+    doorman = threading.Thread(target=let_in)
+    doorman.start()
+    verdicts = together(6, wait)
+    doorman.join()
+    assert sorted(verdicts) == [WRONG] * 2 + [REFUSED] * 4
 
 
 @pytest.mark.django_db(transaction=True)

@@ -37,7 +37,7 @@ Open = Callable[..., Viewer]
 def open_page(
     live_server: LiveServer, transactional_db: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Open]:
-    """Open Chromium as a user, on a desktop or a phone, in a language, with a colour scheme or without scripts."""
+    """Open Chromium as a user: on a desktop or a phone, in a language, light or dark, without scripts."""
     if not CHROMIUM or not DRIVER:
         pytest.skip("Chromium and its driver are not installed (Debian: chromium chromium-driver)")
     cache.clear()

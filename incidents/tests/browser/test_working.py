@@ -64,6 +64,7 @@ def test_news_neither_move_the_place_nor_touch_what_is_typed(
     ids = [incident(f"Самокат {n}").pk for n in range(40)]
     me = open_page(olga)
     me.see("#id_q").send_keys("само")
+    me.wait(lambda: "q=" in me.driver.current_url)
     me.driver.execute_script(f"document.getElementById('incident-{ids[10]}').scrollIntoView()")
     before = me.top_of(f"#incident-{ids[10]}")
     new = incident("Самокат новый")

@@ -64,4 +64,4 @@ class Viewer:
 
     def complaints(self) -> list[str]:
         """Return what the browser's console complains about, content policy included."""
-        return [str(line["message"]) for line in self.driver.get_log("browser")]
+        return [str(line["message"]) for line in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]

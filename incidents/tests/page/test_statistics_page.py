@@ -23,14 +23,14 @@ def test_it_shows_numbers_and_pictures(as_olga: Client, incident: Report) -> Non
     assert "50.0 %" in html
     assert "1 of 2 finished" in html
     assert html.count("<tr><th") == 31
-    assert re.search(r'<rect class="source-partner" x="29.1" y="0.0" width="0.8" height="50.0"/>', html)
-    assert re.search(r'<rect class="source-monitoring" x="29.1" y="50.0" width="0.8" height="50.0"/>', html)
+    assert '<path class="source-partner" d="M29.10 0.00h0.8v50.00h-0.8z"/>' in html
+    assert '<path class="source-monitoring" d="M29.10 50.00h0.8v50.00h-0.8z"/>' in html
 
 
 def test_numbers_in_pictures_have_points_in_russian_too(as_olga: Client, incident: Report) -> None:
     incident()
     html = as_olga.get("/statistics/", headers={"Accept-Language": "ru"}).text
-    assert 'x="29.1"' in html
+    assert 'd="M29.10 50.00h0.8v50.00h-0.8z"' in html
     assert "0,0 %" not in html  # nothing is finished
     assert not re.search(r'(x|y|width|height)="\d+,', html)
 
@@ -77,7 +77,7 @@ def test_bars_are_piled_up_without_gaps() -> None:
     bars = charts.stacked(
         [Day(date(2025, 1, 1), Counter(operator=1, partner=3)), Day(date(2025, 1, 2), Counter())]
     )
-    [operator, partner] = bars.bars[0].parts
-    assert (operator.y, operator.height) == (75, 25)
-    assert (partner.y, partner.height) == (0, 75)
-    assert bars.bars[1].parts == []
+    paths = dict(bars.paths)
+    assert paths["operator"] == "M0.10 75.00h0.8v25.00h-0.8z"
+    assert paths["partner"] == "M0.10 0.00h0.8v75.00h-0.8z"
+    assert paths["system"] == ""
