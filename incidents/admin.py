@@ -28,10 +28,16 @@ class IncidentForm(forms.ModelForm[Incident]):
         fields = ["description", "source", "status"]
 
     def clean_description(self) -> str:
-        text: str = self.cleaned_data["description"]
-        if has_forbidden_characters(text):
-            raise forms.ValidationError(_("Control characters are not allowed."))
-        return text
+        return without_forbidden_characters(self.cleaned_data["description"])
+
+    def clean_comment(self) -> str:
+        return without_forbidden_characters(self.cleaned_data["comment"])
+
+
+def without_forbidden_characters(text: str) -> str:
+    if has_forbidden_characters(text):
+        raise forms.ValidationError(_("Control characters are not allowed."))
+    return text
 
 
 class EventInline(admin.TabularInline[Event, Incident]):

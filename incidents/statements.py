@@ -7,20 +7,18 @@ from django.db.models import Func, QuerySet, TextField
 from config.prepared import Given, Statement, insert, select, update
 from incidents.models import Event, Incident
 
-insert_incident = insert(
-    Incident,
-    [
-        "description",
-        "search_text",
-        "status",
-        "source",
-        "created_at",
-        "updated_at",
-        "created_by",
-        "idempotency_key",
-    ],
-    returning=True,
-)
+INCIDENT_FIELDS = [
+    "description",
+    "search_text",
+    "status",
+    "source",
+    "created_at",
+    "updated_at",
+    "created_by",
+    "idempotency_key",
+]
+insert_incident = insert(Incident, INCIDENT_FIELDS, returning=True)
+insert_incident_with_id = insert(Incident, ["id", *INCIDENT_FIELDS])
 insert_event = insert(Event, ["incident", "kind", "at", "by", "door", "status_from", "status_to", "comment"])
 lock_status = select(
     lambda: Incident.objects.select_for_update().filter(id=Given("id", Incident)).values_list("status")

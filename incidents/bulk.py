@@ -1,0 +1,176 @@
+"""Writing many incidents at once: bringing in what happened elsewhere, and forgetting what is long over.
+
+Beside `incidents.services` this is the only writer of incidents. A call is one short transaction of a batch,
+so that other writers need not wait long.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from enum import Enum, auto
+from typing import NamedTuple, Self
+
+from django.db import DEFAULT_DB_ALIAS
+from django.utils import timezone
+
+from config.databases import hand_out_ids_above, write_transaction
+from incidents import statements
+from incidents.models import ACTIVE, Event, Incident, Status, folded
+
+
+class PastEvent(NamedTuple):
+    """An event as it was elsewhere; words are stored ones. In the order of `statements.insert_event`."""
+
+    kind: str
+    at: datetime
+    by: int | None
+    door: str
+    status_from: str
+    status_to: str
+    comment: str
+
+
+class PastIncident(NamedTuple):
+    """An incident as it was elsewhere, checked by its door.
+
+    `key` is its idempotency key. `spare_key` recognizes it when it comes again, if it has no key of its own
+    and cannot keep its id.
+    """
+
+    description: str
+    source: str
+    status: str
+    created_at: datetime | None
+    updated_at: datetime | None
+    created_by: int | None
+    id: int | None
+    key: str | None
+    spare_key: str
+    events: Sequence[PastEvent]
+
+    @property
+    def user_and_key(self) -> tuple[int | None, str]:
+        return self.created_by, self.key or self.spare_key
+
+
+class Outcome(Enum):
+    BROUGHT_IN = auto()
+    HERE_ALREADY = auto()
+    KEY_REUSED = auto()  # its key belongs to an incident with other content
+
+
+class Content(NamedTuple):
+    """What two incidents have in common that are the same one."""
+
+    description: str
+    source: str
+    created_at: datetime | None
+
+    @classmethod
+    def of(cls, past: PastIncident) -> Self:
+        return cls(past.description, past.source, past.created_at)
+
+    def is_that_of(self, past: PastIncident) -> bool:
+        return self == (past.description, past.source, past.created_at or self.created_at)
+
+
+def bring_in(batch: Sequence[PastIncident]) -> list[Outcome]:
+    """Store incidents with their history, each under its id where that is free; tell what became of each.
+
+    What is here already, under the same id or key, stays as it is.
+    """
+    with write_transaction():
+        by_id = content_by_id(batch)
+        by_key = content_by_key(batch)
+        outcomes: list[Outcome] = []
+        with_id: list[PastIncident] = []
+        without_id: list[PastIncident] = []
+        for past in batch:
+            outcome = outcome_of(past, by_id.get(past.id), by_key.get(past.user_and_key))
+            outcomes.append(outcome)
+            if outcome is Outcome.BROUGHT_IN:
+                (without_id if past.id is None or past.id in by_id else with_id).append(past)
+                by_id.setdefault(past.id, Content.of(past))
+                by_key[past.user_and_key] = Content.of(past)
+        insert(with_id, without_id)
+    return outcomes
+
+
+def outcome_of(past: PastIncident, same_id: Content | None, same_key: Content | None) -> Outcome:
+    if past.id is not None and same_id is not None and same_id.is_that_of(past):
+        return Outcome.HERE_ALREADY
+    if same_key is None:
+        return Outcome.BROUGHT_IN
+    return Outcome.HERE_ALREADY if same_key.is_that_of(past) else Outcome.KEY_REUSED
+
+
+def content_by_id(batch: Sequence[PastIncident]) -> dict[int | None, Content]:
+    ids = [past.id for past in batch if past.id is not None]
+    rows = Incident.objects.filter(id__in=ids).values_list("id", *Content._fields)
+    return {pk: Content(*content) for pk, *content in rows}
+
+
+def content_by_key(batch: Sequence[PastIncident]) -> dict[tuple[int | None, str], Content]:
+    keys: dict[int | None, list[str]] = {}
+    for past in batch:
+        keys.setdefault(past.created_by, []).append(past.user_and_key[1])
+    found = {}
+    for user, of_user in keys.items():
+        made = Incident.objects.filter(created_by=user, idempotency_key__in=of_user)
+        for key, *content in made.values_list("idempotency_key", *Content._fields):
+            found[user, str(key)] = Content(*content)
+    return found
+
+
+def insert(with_id: Sequence[PastIncident], without_id: Sequence[PastIncident]) -> None:
+    now = timezone.now()
+    if with_id:
+        hand_out_ids_above(max(past.id or 0 for past in with_id), Incident)
+    statements.insert_incident_with_id.many([(past.id, *columns(past, past.key, now)) for past in with_id])
+    events = [(past.id, *event) for past in with_id for event in history(past, now)]
+    for past in without_id:
+        values = columns(past, past.user_and_key[1], now)
+        [(pk,)] = statements.insert_incident.rows(
+            **dict(zip(statements.INCIDENT_FIELDS, values, strict=True))
+        )
+        events += [(pk, *event) for event in history(past, now)]
+    statements.insert_event.many(events)
+
+
+def columns(past: PastIncident, key: str | None, now: datetime) -> tuple[object, ...]:
+    """Return the values of `statements.INCIDENT_FIELDS`."""
+    return (
+        past.description,
+        folded(past.description),
+        past.status,
+        past.source,
+        past.created_at or now,
+        past.updated_at or now,
+        past.created_by,
+        key,
+    )
+
+
+def history(past: PastIncident, now: datetime) -> Iterator[PastEvent] | Sequence[PastEvent]:
+    return past.events or told_by_the_row(past, now)
+
+
+def told_by_the_row(past: PastIncident, now: datetime) -> Iterator[PastEvent]:
+    """Yield the events of an incident that comes without them: what its times and status tell."""
+    door, is_open = Event.Door.COMMAND.value, Status.OPEN.value
+    yield PastEvent(
+        Event.Kind.CREATED.value, past.created_at or now, past.created_by, door, "", is_open, ""
+    )  # fmt: skip
+    if past.status != is_open:
+        changed = Event.Kind.STATUS_CHANGED.value
+        yield PastEvent(changed, past.updated_at or now, None, door, is_open, past.status, "")
+
+
+def forget(ids: Collection[int], *, unchanged_since: datetime) -> int:
+    """Delete those of the incidents that are not active and were not touched since; return how many."""
+    with write_transaction():
+        over = Incident.objects.filter(id__in=ids, updated_at__lt=unchanged_since).exclude(status__in=ACTIVE)
+        still = list(over.select_for_update().values_list("id", flat=True))
+        Event.objects.filter(incident__in=still).delete()
+        # `delete` would first load them all, to look for events that it must not leave behind.
+        Incident.objects.filter(id__in=still)._raw_delete(DEFAULT_DB_ALIAS)
+    return len(still)

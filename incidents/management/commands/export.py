@@ -1,0 +1,68 @@
+"""`manage.py export`: incidents into a file."""
+
+import contextlib
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
+
+from config import files, moments
+from config.progress import Progress
+from incidents.exchange import formats, walk
+from incidents.exchange.people import Names
+from incidents.models import Source, Status
+
+
+def moment(text: str) -> datetime:
+    try:
+        return moments.parse_local(text, timezone.get_current_timezone())
+    except ValueError:
+        raise ArgumentTypeError(f"write {text!r} as 2025-11-11 or 2025-11-11T23:08:12+03:00") from None
+
+
+class Command(BaseCommand):
+    help = "Write incidents, oldest first, into a file: JSON Lines with the history, or CSV for spreadsheets."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        formats.add_arguments(parser, file_help="the file to write; - or none: the standard output")
+        parser.add_argument("--status", choices=Status.values)
+        parser.add_argument("--source", choices=Source.values)
+        parser.add_argument("--since", type=moment, metavar="MOMENT", help="created then or later")
+        parser.add_argument("--until", type=moment, metavar="MOMENT", help="created before it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wanted = walk.Wanted(**{name: options[name] for name in ("status", "source", "since", "until")})
+        try:
+            with opened(options["file"]) as file:
+                self.write(file, wanted, formats.chosen(options["format"], options["file"]))
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error}") from error
+
+    def write(self, file: BinaryIO, wanted: walk.Wanted, form: ModuleType) -> None:
+        incidents = wanted.incidents()
+        names = Names()
+        with Progress("Export", incidents.count()) as progress:
+            file.write(form.HEAD)
+            for chunk in walk.chunks(incidents, with_events=form.WITH_EVENTS):
+                file.write(form.written(chunk, names))
+                progress.add(len(chunk.rows))
+        # The standard output may be the file itself.
+        self.stderr.write(f"{progress.done:,} incidents exported, {progress.seconds:.1f} s")
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """Open for writing; a file comes into its place only when it is whole."""
+    if path == formats.STREAM:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with files.draft_of(Path(path).absolute()) as draft, draft.open("wb") as file:
+        yield file
