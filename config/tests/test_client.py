@@ -237,12 +237,12 @@ class TestFaults:
         assert [request["path"] for request in faulty.requests[1:]] == ["/incidents/update/"] * 2
 
     def test_a_token_is_renewed_before_it_expires(self, faulty: FaultyServer) -> None:
-        faulty.will_let_in(seconds=0.01)
+        faulty.will_let_in(seconds=0.5)
         faulty.will_let_in()
         faulty.will_answer(200, {"data": {}})
         client = Client(faulty.url, "alice", PASSWORD)
         client.authorize()
-        time.sleep(0.01)
+        time.sleep(0.5)
 
         client.update(1, "fake")
 

@@ -166,11 +166,17 @@ def cases(fields: dict[str, list[str]]) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-@pytest.mark.parametrize("wrong", NOT_ONE_OBJECT)
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        (method, wrong)
+        for method in ("POST", "PUT", "PATCH")
+        for wrong in NOT_ONE_OBJECT
+        # PATCH without a body changes nothing and is 200.
+        if (method, wrong) != ("PATCH", "empty")
+    ],
+)
 def test_what_is_not_one_json_object_is_refused(victim: Victim, method: str, wrong: str) -> None:
-    if wrong == "empty" and method == "PATCH":
-        pytest.skip("PATCH without a body changes nothing and is 200")
     path = LIST if method == "POST" else victim.one
     victim.must_refuse(victim.send(method, path, NOT_ONE_OBJECT[wrong]), 400)
 
