@@ -63,7 +63,6 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
-    "incidents.page.news.NewsMiddleware",
     "config.logs.RequestLogMiddleware",
     "config.post_dialect.PostDialectMiddleware",
     "config.slashes.OptionalSlashMiddleware",

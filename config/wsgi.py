@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+from incidents.page.news import NewsFirst  # noqa: E402  # The models are loaded only now.
+
+application = NewsFirst(django_application)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "correct horse battery staple"
@@ -81,15 +84,33 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
+def empty_database() -> Iterator[str]:
+    """Yield an empty database's address: "" for one in the data folder, or one of its own in PostgreSQL."""
+    server_url = os.environ.get("DATABASE_URL", "")
+    if not server_url:
+        yield ""
+        return
+    name = f"served_{secrets.token_hex(4)}"
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}".encode())
+        yield f"{server_url.rpartition('/')[0]}/{name}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@contextlib.contextmanager
 def served(**environment: str) -> Iterator[Service]:
     """Start the service in a throw-away folder, wait until it is ready, stop it at the end."""
-    with tempfile.TemporaryDirectory(prefix="incidents-served-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="incidents-served-") as folder,
+        empty_database() as database_url,
+    ):
         port = free_port()
         log = Path(folder) / "log"
         settings = {
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "DATA_DIR": f"{folder}/data",
+            "DATABASE_URL": database_url,
             "ADMIN_PASSWORD": PASSWORD,
             "WEB_CONCURRENCY": "2",
         }

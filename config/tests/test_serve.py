@@ -11,29 +11,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from secrets import token_hex
 
 import pytest
 from django.conf import settings
 
-from config.tests.served import Service, served
+from config.tests.served import Service, empty_database, served
 
 SHOWN = re.compile(r"The superuser (\S+) was made. The password is shown this once:\n\n    (\S+)\n")
 
 
 @pytest.fixture
 def database_url() -> Iterator[str]:
-    """Return the address of an empty database: in the data folder, or one of its own in PostgreSQL."""
-    if not settings.DATABASE_URL:
-        yield ""
-        return
-    import psycopg
-
-    name = f"serve_{token_hex(4)}"
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}".encode())
-        yield f"{settings.DATABASE_URL.rpartition('/')[0]}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with empty_database() as url:
+        yield url
 
 
 def log_of(service: Service) -> str:

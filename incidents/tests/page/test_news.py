@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -6,6 +7,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from incidents.models import Incident
+from incidents.page.news import NewsFirst
 
 Report = Callable[..., Incident]
 
@@ -56,6 +58,24 @@ def test_a_database_that_is_away_is_503(db: None) -> None:
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_it_is_only_read(db: None, method: str) -> None:
     assert getattr(Client(), method)("/news").status_code == 405
+
+
+def test_it_is_answered_in_front_of_django(incident: Report) -> None:
+    incident()
+    started: list[Any] = []
+
+    def start(*head: Any) -> Any:
+        started.append(head)
+
+    def ask(path: str, method: str) -> Any:
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": method}
+        return NewsFirst(lambda *_args: [b"django"])(environ, start)
+
+    assert b"".join(ask("/news", "GET")).decode() == news()
+    [(status, headers)] = started
+    assert status == "200 OK"
+    assert ("Cache-Control", "no-store") in headers
+    assert ask("/", "GET") == ask("/news", "POST") == [b"django"]
 
 
 def test_a_page_carries_the_word_it_is_as_new_as(as_olga: Client, incident: Report) -> None:

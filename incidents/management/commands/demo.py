@@ -1,0 +1,86 @@
+"""`make demo`: a living service on a throw-away database."""
+
+import contextlib
+import os
+import random
+import secrets
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from config import databases
+from incidents.demo import Story
+from incidents.services import IncidentError
+from users.models import Role, User
+
+CAST = {
+    "operator": Role.OPERATOR,
+    "dispatcher": Role.OPERATOR,
+    "viewer": Role.VIEWER,
+    "monitoring": Role.REPORTER,
+    "partner": Role.REPORTER,
+}
+SECONDS_BETWEEN = (6, 18)
+
+FIRST_WORDS = """
+A month of a scooter fleet's incidents is ready. Open
+
+    http://{host}:{port}/
+
+and log in:  {names}, admin
+password:    {password}
+
+Something happens every few seconds. Ctrl-C ends it and throws the database away.
+"""
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with a month of a scooter fleet's incidents and serve it (see make demo)."
+    requires_system_checks = "__all__"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with databases.set_up_alone():
+            call_command("migrate", interactive=False, verbosity=0)
+            if User.objects.exists():
+                raise CommandError("This database is in use. `make demo` gives the demo one of its own.")
+            password = secrets.token_hex(4)  # one that is typed without trouble
+            story = Story(self.make_cast(password), timezone.localtime())
+            story.write_month()
+        self.stdout.write(
+            FIRST_WORDS.format(
+                host=settings.HOST,
+                port=settings.PORT,
+                names="operator, dispatcher, viewer",
+                password=password,
+            )
+        )
+        self.stdout.flush()
+        self.start_living(story)
+        call_command("serve")
+
+    def make_cast(self, password: str) -> dict[str, User]:
+        admin = User.objects.create_superuser("admin", "admin@example.com", password)
+        return {
+            name: User.objects.create(username=name, role=role, password=admin.password)
+            for name, role in CAST.items()
+        }
+
+    def start_living(self, story: Story) -> None:
+        """Let a process of its own tell the story on, until this one, which becomes the service, ends."""
+        connection.close()
+        service = os.getpid()
+        if os.fork():
+            return
+        try:
+            while os.getppid() == service:
+                with contextlib.suppress(IncidentError, OperationalError):
+                    story.live_on()
+                time.sleep(random.uniform(*SECONDS_BETWEEN))  # noqa: S311
+        except KeyboardInterrupt:
+            pass
+        finally:
+            os._exit(0)  # It must not go on to become a second service.

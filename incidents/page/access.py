@@ -1,0 +1,62 @@
+"""Who may open a page, and in whose time zone it is written."""
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+
+from incidents.models import Event
+from incidents.services import Origin
+from users.models import Action, User
+
+ZONE_COOKIE = "timezone"
+LONGEST_ZONE = 64
+Rest = ParamSpec("Rest")
+PageView = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
+
+
+def page_for(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]:
+    """Show the view's page to users who may do `action`: 403 for others, the login for strangers."""
+
+    def decorator(view: PageView[Rest]) -> PageView[Rest]:
+        @login_required
+        @functools.wraps(view)
+        def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+            if not user_of(request).may(action):
+                raise PermissionDenied
+            with timezone.override(zone_of(request)):
+                response = view(request, *args, **kwargs)
+            # Nothing is kept for others; the browser's own way back stays as quick as it can be.
+            patch_cache_control(response, private=True, no_cache=True)
+            return response
+
+        return wrapper
+
+    return decorator
+
+
+def user_of(request: HttpRequest) -> User:
+    """Return who is logged in, behind `login_required`."""
+    assert isinstance(request.user, User)  # noqa: S101  # the session's own user
+    return request.user
+
+
+def origin(request: HttpRequest) -> Origin:
+    return Origin(user_of(request).pk, Event.Door.PAGE)
+
+
+def zone_of(request: HttpRequest) -> ZoneInfo | None:
+    """Read the viewer's time zone from the cookie that times.js sets; None means the configured one."""
+    name = request.COOKIES.get(ZONE_COOKIE, "")
+    if not name or len(name) > LONGEST_ZONE:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -1,0 +1,68 @@
+"""How the pages write time."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
+
+register = template.Library()
+
+AGES = (
+    # In seconds. Django's own words for lengths do not do: it is «1 минута», but «1 минуту назад».
+    (365 * 86400, ngettext_lazy("%(number)d year ago", "%(number)d years ago", "number")),
+    (30 * 86400, ngettext_lazy("%(number)d month ago", "%(number)d months ago", "number")),
+    (7 * 86400, ngettext_lazy("%(number)d week ago", "%(number)d weeks ago", "number")),
+    (86400, ngettext_lazy("%(number)d day ago", "%(number)d days ago", "number")),
+    (3600, ngettext_lazy("%(number)d hour ago", "%(number)d hours ago", "number")),
+    (60, ngettext_lazy("%(number)d minute ago", "%(number)d minutes ago", "number")),
+)
+
+
+@register.simple_tag
+def age(moment: datetime) -> SafeString:
+    """Write how long ago `moment` was, as people say it; the exact time shows on hover."""
+    return format_html(
+        '<time class="age" datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        exactly(moment),
+        ago(moment),
+    )
+
+
+@register.simple_tag
+def exact(moment: datetime) -> SafeString:
+    """Write the time itself, to the second, in the viewer's time zone."""
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), exactly(moment))
+
+
+@register.filter
+def lasting(length: timedelta | None) -> str:
+    """Write a length of time in its two largest units."""
+    if length is None:
+        return "—"
+    if length < timedelta(minutes=1):
+        return _("%(seconds)d s") % {"seconds": round(length.total_seconds())}
+    start = datetime(2001, 1, 1)  # noqa: DTZ001  # only its distance counts
+    return timesince(start, start + length, depth=2)
+
+
+def exactly(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S} ({local.tzname()})"
+
+
+def ago(moment: datetime) -> str:
+    # times.js keeps these words up to date as time goes by.
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds < 0:
+        return exactly(moment)
+    for length, words in AGES:
+        if number := int(seconds // length):
+            return words % {"number": number}
+    return _("just now")

@@ -1,0 +1,131 @@
+"""The queue at `/`, its changes for pages that are open, and its CSV."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from incidents.models import Event, Incident
+from incidents.page import counts, csv_lines, news
+from incidents.page.access import page_for, user_of
+from incidents.page.place import Place
+from incidents.page.queue import TAB_LABELS, TABS, QueueForm, Wanted, in_brief
+from users.models import Action
+
+# A page that has missed more than this is better loaded anew.
+MOST_CHANGED = 200
+WHOLE = re.compile(r"\d{1,18}", re.ASCII)
+
+
+@login_required
+def queue(request: HttpRequest) -> HttpResponseBase:
+    """Show the queue; whoever may only report is shown the form for that."""
+    if not user_of(request).may(Action.LIST):
+        return redirect("page:report")
+    return queue_page(request)
+
+
+@page_for(Action.LIST)
+def queue_page(request: HttpRequest) -> HttpResponse:
+    # Read before the rows: what happens in between is then told by the changes.
+    newest = news.newest_event()
+    wanted = Wanted.of(request.GET)
+    after = Place.parse(request.GET.get("after", ""))
+    page = wanted.page(after)
+    form = QueueForm(request.GET, label_suffix="")
+    context = {
+        "form": form,
+        "filter_fields": [form[name] for name in ("source", "since", "until", "order")],
+        "wanted": wanted,
+        "filtered": bool(wanted.text or wanted.source or wanted.since or wanted.until),
+        "tabs": tabs(wanted),
+        "rows": [row(request, wanted, incident) for incident in page.incidents],
+        "next": str(page.next) if page.next else None,
+        "after": after,
+        "newest": newest,
+        "news": news.word_for(newest),
+    }
+    return render(request, "page/queue.html", context)
+
+
+@page_for(Action.LIST)
+def changes(request: HttpRequest) -> HttpResponse:
+    """Answer the rows of what has changed since the event `event`, for a page with this address to merge.
+
+    With `incident` only of this one. 205 if there is too much of it: the page is to be loaded anew.
+    """
+    newest = news.newest_event()
+    since, only = (whole(request.GET.get(name, "")) for name in ("event", "incident"))
+    if since is None:
+        return HttpResponse(status=400)
+    events = Event.objects.filter(id__gt=since)
+    if only is not None:
+        events = events.filter(incident=only)
+    ids = set(events.order_by("id").values_list("incident", flat=True)[: MOST_CHANGED + 1])
+    if len(ids) > MOST_CHANGED:
+        return HttpResponse(status=205)
+    wanted = Wanted.of(request.GET)
+    shown = set(wanted.incidents().filter(pk__in=ids).values_list("pk", flat=True))
+    context = {
+        "tabs": tabs(wanted),
+        "rows": [
+            row(request, wanted, incident) | {"belongs": incident.pk in shown and wanted.shows(incident)}
+            for incident in in_brief(Incident.objects.filter(pk__in=ids))
+        ],
+        "newest": newest,
+        "news": news.word_for(newest),
+    }
+    return render(request, "page/changes.html", context)
+
+
+@page_for(Action.LIST)
+def csv_file(request: HttpRequest) -> HttpResponseBase:
+    """Answer all incidents of the queue with this address as CSV."""
+    wanted = Wanted.of(request.GET)
+    header = ("id", _("created at"), _("updated at"), _("status"), _("source"), _("description"))
+    rows = (
+        (
+            incident.pk,
+            incident.created_at,
+            incident.updated_at,
+            incident.get_status_display(),
+            incident.get_source_display(),
+            incident.description,
+        )
+        for incident in wanted.everything()
+    )
+    return StreamingHttpResponse(
+        csv_lines.written(header, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="incidents.csv"'},
+    )
+
+
+def tabs(wanted: Wanted) -> list[dict[str, Any]]:
+    """Describe each tab: its word, label and count, and whether it is the present one."""
+    by_status = counts.by_status()
+    return [
+        {
+            "word": word,
+            "label": TAB_LABELS[word],
+            "count": sum(by_status[status] for group in groups for status in group),
+            "current": word == wanted.tab,
+        }
+        for word, groups in TABS.items()
+    ]
+
+
+def row(request: HttpRequest, wanted: Wanted, incident: Incident) -> dict[str, Any]:
+    """Describe an incident as page/row.html shows it."""
+    return {
+        "incident": incident,
+        "place": wanted.place_of(incident),
+        "may_update": user_of(request).may(Action.UPDATE),
+    }
+
+
+def whole(text: str) -> int | None:
+    return int(text) if WHOLE.fullmatch(text) else None

@@ -1,0 +1,104 @@
+"""What a period looked like, in days of the current time zone.
+
+report = of_period(date(2025, 11, 1), date(2025, 11, 30))
+report.resolution.median      # timedelta, or None when nothing was resolved
+"""
+
+import math
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.utils import timezone
+
+from incidents.statistics import slots
+from incidents.statistics.tally import Tally, quarter_of
+
+
+@dataclass(frozen=True)
+class Day:
+    """The incidents reported on one day, by source."""
+
+    day: date
+    reported: Counter[str]
+
+    @property
+    def total(self) -> int:
+        return self.reported.total()
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How long something took: `number` of times, and exact percentiles of them."""
+
+    number: int
+    median: timedelta | None
+    ninetieth: timedelta | None
+
+
+@dataclass(frozen=True)
+class Report:
+    days: list[Day]
+    first_action: Spread
+    resolution: Spread
+    finished: int
+    false_alarms: int
+
+    @property
+    def total(self) -> int:
+        return sum(day.total for day in self.days)
+
+    @property
+    def false_alarm_share(self) -> float | None:
+        """The share, from 0 to 1, of the finished that were false alarms; None when none was finished."""
+        return max(0, self.false_alarms) / self.finished if self.finished else None
+
+
+def of_period(first: date, last: date) -> Report:
+    """Sum up the days from `first` to `last`, both included."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    starts = [first_quarter(day) for day in [*days, last + timedelta(days=1)]]
+    sums = [Tally() for _day in days]
+    for quarter, tally in slots.tallies_between(starts[0], starts[-1]):
+        sums[bisect_right(starts, quarter) - 1].add(tally)
+    whole = Tally()
+    for tally in sums:
+        whole.add(tally)
+    return Report(
+        days=[Day(day, Counter(tally.reported)) for day, tally in zip(days, sums, strict=True)],
+        first_action=spread(whole.first_actions),
+        resolution=spread(whole.resolutions),
+        finished=whole.finished,
+        false_alarms=whole.false_alarms,
+    )
+
+
+def first_quarter(day: date) -> int:
+    """Return the quarter with which `day` begins in the current time zone."""
+    return quarter_of(timezone.make_aware(datetime.combine(day, time.min)))
+
+
+def spread(seconds: "array[int]") -> Spread:
+    # Far fewer different numbers of seconds are to be sorted than numbers.
+    counted = sorted(Counter(seconds).items())
+    return Spread(len(seconds), *(percentile(counted, len(seconds), share) for share in (0.5, 0.9)))
+
+
+def percentile(counted: Iterable[tuple[int, int]], number: int, share: float) -> timedelta | None:
+    """Interpolate linearly between the two nearest of `number` values, given as sorted (value, how often)."""
+    place = (number - 1) * share
+    lower = upper = None
+    seen = 0
+    for value, times in counted:
+        seen += times
+        if lower is None and seen > math.floor(place):
+            lower = value
+        if seen > math.ceil(place):
+            upper = value
+            break
+    if lower is None or upper is None:
+        return None
+    return timedelta(seconds=lower + (upper - lower) * (place - math.floor(place)))
