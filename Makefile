@@ -79,3 +79,15 @@ audit: .venv/dev  ## Look the locked requirements up among known vulnerabilities
 lock: .venv/dev  ## Lock requirements.txt and requirements-dev.txt anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+.PHONY: bench
+bench: .venv/dev  ## Measure everything and write docs/performance.md (half an hour; wants wrk and a quiet machine)
+	$(BIN)/python -m bench.run
+
+.PHONY: bench-quick
+bench-quick: .venv/dev  ## Measure the load beside the reference and the limit, in three minutes
+	$(BIN)/python -m bench.run --quick
+
+.PHONY: torture
+torture: .venv/dev  ## Attack the service: kills, full disks, floods (a quarter of an hour, loopback only)
+	$(BIN)/python -m bench.torture all

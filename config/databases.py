@@ -114,6 +114,21 @@ def set_up_alone() -> Iterator[None]:
         connection.close()
 
 
+@contextlib.contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Open one transaction for all migrations.
+
+    Django stores a migration and then writes down that it did: killed in between, it could never go on.
+    """
+    # SQLite's schema editor asks for this, and within a transaction it is too late.
+    connection.disable_constraint_checking()
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        connection.enable_constraint_checking()
+
+
 def wait_until_it_answers() -> None:
     deadline = time.monotonic() + LONGEST_START
     while True:

@@ -1,5 +1,6 @@
 """The host names under which the service answers."""
 
+import functools
 import ipaddress
 import socket
 from typing import Self
@@ -21,13 +22,18 @@ class AnyIPAddress(str):
         return self
 
     def __eq__(self, host: object) -> bool:
-        try:
-            ipaddress.ip_address(str(host).strip("[]"))
-        except ValueError:
-            return False
-        return True
+        return is_ip_address(str(host))
 
     __hash__ = str.__hash__
+
+
+@functools.lru_cache(maxsize=256)
+def is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def this_machine() -> list[str]:

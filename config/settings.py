@@ -185,7 +185,11 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "config.rest.parsers.BoundedMultiPartParser",
     ],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "config.rest.renderers.FastJSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_FILTER_BACKENDS": ["config.rest.filters.FilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "config.rest.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.rest.exceptions.handle_exception",

@@ -179,6 +179,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     # At the end
 
+    def is_parent_alive(self) -> bool:
+        # Left alone, it stops as if it was told to: a new master needs the port.
+        if not super().is_parent_alive():
+            self.alive = False
+        return bool(self.alive)
+
     def set_accept_enabled(self, enabled: bool) -> None:
         if self.alive:
             super().set_accept_enabled(enabled)

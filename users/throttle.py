@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import F
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -96,7 +96,8 @@ def reserve(for_key: str, most: int) -> None:
     now = timezone.now()
     attempts = LoginAttempts.objects.filter(key=for_key)
     with write_transaction():
-        LoginAttempts.objects.filter(window_ends_at__lte=now).delete()
+        # One that ends later than any can was begun before the clock was put right.
+        LoginAttempts.objects.filter(Q(window_ends_at__lte=now) | Q(window_ends_at__gt=now + WINDOW)).delete()
         LoginAttempts.objects.bulk_create(
             [LoginAttempts(key=for_key, count=0, window_ends_at=now + WINDOW)],
             ignore_conflicts=True,

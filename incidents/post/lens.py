@@ -9,6 +9,8 @@ Its laws, for every stored word s and word w of the dialect:
 what a filter by w finds.
 """
 
+import functools
+
 from incidents.models import Source, Status
 
 STATUS_READ: dict[str, str] = {
@@ -42,5 +44,6 @@ SOURCE_WRITTEN = {
 }
 
 
+@functools.cache
 def statuses_read_as(word: str) -> frozenset[Status]:
     return frozenset(status for status in Status if STATUS_READ[status] == word)

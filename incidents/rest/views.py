@@ -13,6 +13,7 @@ from rest_framework.serializers import BaseSerializer
 
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
+from incidents.rest import listing
 from incidents.rest.filters import IncidentFilter
 from incidents.rest.serializers import (
     ChangeSerializer,
@@ -53,6 +54,10 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             "history": EventSerializer,
         }
         return serializers.get(self.action, IncidentSerializer)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        rows = self.filter_queryset(self.get_queryset()).values_list(*listing.FIELDS)
+        return self.get_paginated_response(listing.shown(self.paginate_queryset(rows) or []))
 
     @extend_schema(
         parameters=[

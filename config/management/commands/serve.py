@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, call_command
-from django.db import Error, transaction
+from django.db import Error
 
 from config import databases, env, running
 from users.models import User
@@ -31,10 +31,9 @@ class Command(BaseCommand):
         self.check_address()
         running.tell(settings.DATA_DIR)
         try:
-            with databases.set_up_alone():
+            with databases.set_up_alone(), databases.all_or_nothing():
                 call_command("migrate", interactive=False, verbosity=0)
-                with transaction.atomic():
-                    self.make_first_superuser()
+                self.make_first_superuser()
         except Error as error:
             sys.exit(f"The database cannot be used: {error}")
         os.chdir(settings.BASE_DIR)
