@@ -270,6 +270,11 @@ class TestFaults:
             Client(faulty.url, "alice", PASSWORD).authorize()
 
 
+def hear_interrupts() -> None:
+    """Undo what a shell does to the jobs it starts in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class TestCommandLine:
     def test_json_is_one_value_for_programs(
         self, options: list[str], capsys: pytest.CaptureFixture[str]
@@ -330,7 +335,13 @@ class TestCommandLine:
     ) -> None:
         old = alices_client.create("Old", "operator")["id"]
         command = [sys.executable, client_module.__file__, "watch", "--interval", "0.05", *options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=hear_interrupts,  # noqa: PLW1509  # it takes no lock
+        ) as watch:
             assert watch.stdout
             assert watch.stderr
             watch.stderr.readline()

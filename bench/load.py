@@ -1,0 +1,83 @@
+"""Load from wrk: so many connections, each sending its next request when the last is answered."""
+
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+from bench.servers import PROJECT, Call, Server
+
+SETTLE = 0.1  # seconds
+
+
+class WrongAnswers(Exception):
+    """The server answered the load with something else than it should."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one run found; times in milliseconds."""
+
+    requests: int
+    rate: float
+    p50: float
+    p99: float
+    longest: float
+    cpu: float  # of the server's workers for one request, also in milliseconds
+
+
+def run(server: Server, work: str, *, connections: int, seconds: int) -> Found:
+    """Load `server` with one work. Raises `WrongAnswers`."""
+    call = server.call(work)
+    before, cpu_before = settled(server), server.cpu_seconds()
+    finished = subprocess.run(
+        [
+            wrk(),
+            "--threads=1",
+            f"--connections={connections}",
+            f"--duration={seconds}s",
+            "--timeout=30s",
+            *script(server, call),
+        ],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    cpu = server.cpu_seconds() - cpu_before
+    found = json.loads(finished.stdout.splitlines()[-1])
+    if call.words:
+        server.updates += found["requests"] + connections
+    refused = found["wrong_status"] + found["broken"]
+    # What was under way when the load ended was not counted by wrk.
+    made = settled(server) - before if work == "create" else found["requests"]
+    if refused or not found["requests"] <= made <= found["requests"] + connections:
+        raise WrongAnswers(f"{server.kind.name}, {work}: {found}, {made} made, see {server.folder / 'log'}")
+    number = found["requests"]
+    return Found(
+        number, number / found["seconds"], found["p50"], found["p99"], found["max"], cpu / number * 1000
+    )
+
+
+def settled(server: Server) -> int:
+    """Count the incidents when what the last load has left under way is done."""
+    count = -1
+    while count != (count := server.count()):
+        time.sleep(SETTLE)
+    return count
+
+
+def script(server: Server, call: Call) -> list[str]:
+    if call.words is None:
+        given = [call.method, call.authorization, call.body]
+        return ["--script=bench/lua/fixed.lua", server.url + call.path, "--", *given]
+    given = [call.method, call.path, call.body, str(server.rows), str(server.updates), *call.words]
+    return ["--script=bench/lua/update.lua", server.url, "--", *given]
+
+
+def wrk() -> str:
+    found = shutil.which("wrk")
+    if not found:
+        raise SystemExit("The load comes from wrk: apt-get install wrk")
+    return found

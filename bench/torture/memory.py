@@ -1,0 +1,81 @@
+from typing import Any
+
+from bench.torture.figures import Figure
+from bench.torture.load import fork
+from bench.torture.service import Service, running
+from bench.torture.wire import Line, Request
+from config.progress import Progress
+
+CLIENTS = 4
+STEPS = 9
+KEPT = 2000  # incidents: what grows shall be the number of requests
+WORDS = ("new", "processing", "completed", "fake", "unknown")
+
+
+def run(*, first: int = 10_000, last: int = 100_000) -> list[Figure]:
+    """F14: the workers' own memory after many requests of every kind."""
+    with running() as service, Progress("Requests", last) as progress:
+        token = service.login()
+        send(service, token, 0, first)
+        progress.set(first)
+        resident = [service.resident()]
+        step = max(1, (last - first) // STEPS)
+        for number in range(first, last, step):
+            send(service, token, number, min(step, last - number))
+            progress.set(number + step)
+            resident.append(service.resident())
+    growth = resident[-1] / resident[0] - 1
+    return [
+        Figure(
+            "F14",
+            f"workers' memory, {first:,} -> {last:,} requests",
+            "< 5 %",
+            f"{growth:+.1%} (both together, MB: {', '.join(f'{size / 1e6:.1f}' for size in resident)})",
+            growth < 0.05,
+        )
+    ]
+
+
+def send(service: Service, token: str, start: int, count: int) -> None:
+    """Send the requests from number `start` on, through several processes."""
+    share = [range(start + client, start + count, CLIENTS) for client in range(CLIENTS)]
+    clients = [fork.Process(target=send_all, args=[service.port, token, part], daemon=True) for part in share]
+    try:
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+            if client.exitcode:
+                raise RuntimeError("a client got a wrong answer")
+    finally:
+        for client in clients:
+            client.kill()
+
+
+def send_all(port: int, token: str, numbers: range) -> None:
+    with Line(port) as line:
+        for number in numbers:
+            answer = line.send(request(token, number))
+            assert answer.status in {200, 201, 400, 401, 404}, answer
+
+
+def request(token: str, number: int) -> Request:
+    """Return one request of each kind in turns, right ones and wrong ones."""
+    bearer = {"Authorization": f"Bearer {token}"}
+    word, pk, kept = WORDS[number // 8 % 5], 1 + number % 100, number % KEPT
+    new = {"incident": f"Самокат {kept}", "source": "partner", "idempotency_key": f"memory-{kept}"}
+    kinds = [
+        post("create", token=token, **new),
+        post("update", token=token, id=pk, status=word),
+        post("update", token=token, id=pk, status=word, comment="Самокат в пути"),
+        post("get_all", token=token, limit=100, status=word),
+        Request("GET", f"/api/incidents/?page_size=20&search={number % 100}", None, bearer),
+        Request("PATCH", f"/api/incidents/{pk}/", {"status": "closed"}, bearer),
+        post("create", token="inc_" + "x" * 43, incident=number),
+        post("update", token=token, id=[number], status=None),
+    ]
+    return kinds[number % len(kinds)]
+
+
+def post(call: str, **body: Any) -> Request:
+    return Request("POST", f"/incidents/{call}/", body)
