@@ -5,6 +5,7 @@ Fills one database further and further; at each size a copy of it is served and 
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--folder", type=Path, help="where the database is made; the system's temporary one")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated"))
     print(HEAD)
     bytes_each, filled, last = 0.0, 0.0, 0
     with tempfile.TemporaryDirectory(prefix="incidents-bench-", dir=options.folder) as name:

@@ -16,7 +16,7 @@ TITLES = {
     "page": "REST page of 20",
     "page by status": "REST page of 20 by status",
 }
-WIDTH, NAMES, NUMBERS = 760, 220, 110
+WIDTH, NAMES, NUMBERS = 760, 220, 120
 BAR, PANEL_HEAD, GAP = 20, 26, 14
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }

@@ -8,6 +8,7 @@ python -m bench.run --only load --works create,list --connections 32 --rounds 9
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Findings:
 
 def main() -> int:
     options = read_options()
+    # Whoever is told to end ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated"))
     findings = Findings()
     with tempfile.TemporaryDirectory(prefix="incidents-bench-", dir=options.folder) as folder:
         scratch = Scratch(Path(folder))

@@ -109,7 +109,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             conn.response.close()
             conn.sock.flush()
         finally:
-            pieces.close()
+            # PEP 3333 lets an application answer with a plain list.
+            if hasattr(pieces, "close"):
+                pieces.close()
 
     # In the poller: answers go out
 
