@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 FIXED = (3, 51, 3)
-# SQLite's own default of the most variables in a statement; pysqlite3's build allows more.
-MOST_VARIABLES = 32766
+# SQLite's own defaults of the most columns (2) and variables (9) of a statement; pysqlite3 allows more.
+LIMITS = {2: 2000, 9: 32766}
 
 
 def use_fixed_library() -> None:
@@ -33,12 +33,13 @@ def give_limits(module: Any) -> None:
     """Give pysqlite3 what it lacks of Python 3.11's sqlite3, and Django 6.1 asks for: getlimit."""
 
     class Connection(module.Connection):  # type: ignore[misc]  # known only at run time
-        def getlimit(self, _category: int) -> int:
-            return MOST_VARIABLES
+        def getlimit(self, category: int) -> int:
+            return LIMITS[category]
 
     def connect(*args: Any, **kwargs: Any) -> Any:
         return module_connect(*args, factory=Connection, **kwargs)
 
     module_connect = module.dbapi2.connect
+    module.dbapi2.SQLITE_LIMIT_COLUMN = module.SQLITE_LIMIT_COLUMN = 2
     module.dbapi2.SQLITE_LIMIT_VARIABLE_NUMBER = module.SQLITE_LIMIT_VARIABLE_NUMBER = 9
     module.dbapi2.connect = module.connect = connect

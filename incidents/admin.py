@@ -101,7 +101,7 @@ class IncidentAdmin(admin.ModelAdmin[Incident]):
         obj.pk = created.id
         obj.refresh_from_db()
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         """Offer each status as a bulk action."""
         if not self.has_change_permission(request):
             return {}
