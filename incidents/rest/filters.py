@@ -11,9 +11,9 @@ class StableOrdering(django_filters.OrderingFilter):  # type: ignore[misc]  # it
     """An ordering in which equal moments keep one order, so that pages neither repeat nor skip."""
 
     def filter(self, queryset: IncidentQuerySet, value: list[str] | None) -> IncidentQuerySet:
-        if not value:
+        terms = [self.get_ordering_value(term) for term in value or [] if term]
+        if not terms:
             return queryset
-        terms = [self.get_ordering_value(term) for term in value]
         return queryset.order_by(*terms, "-id" if terms[-1].startswith("-") else "id")
 
 

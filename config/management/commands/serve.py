@@ -19,7 +19,7 @@ The superuser {username} was made. The password is shown this once:
     {password}
 
 Next, in another shell:  python3 client.py demo
-The pages:               http://{host}:{port}/admin/  and  http://{host}:{port}/api/docs/
+The operators' page:     http://{host}:{port}/   (/admin/ and /api/docs/ are there too)
 """
 
 
