@@ -1,10 +1,17 @@
-"""The one rule for texts that people write, the same through every door."""
+"""The rules for texts that are the same through every door."""
 
 import re
 
+from incidents.models import KEY_LENGTH
+
 # C0 controls but tab, CR and LF: PostgreSQL refuses NUL, terminals obey the others.
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+VISIBLE_ASCII = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 
 
 def has_forbidden_characters(text: str) -> bool:
     return FORBIDDEN.search(text) is not None
+
+
+def is_idempotency_key(text: str) -> bool:
+    return VISIBLE_ASCII.fullmatch(text) is not None

@@ -3,7 +3,6 @@
 Raises `Broken`, whose text tells the administrator what is wrong with the record.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +15,7 @@ from config import moments
 from incidents.bulk import PastEvent, PastIncident
 from incidents.exchange.people import People, UnknownUser
 from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH, Event, Source, Status
-from incidents.text import has_forbidden_characters
+from incidents.text import has_forbidden_characters, is_idempotency_key
 
 Fields = Mapping[str, Any]
 
@@ -33,7 +32,6 @@ PLAIN_FIELDS = (
 )
 FIELDS = frozenset({*PLAIN_FIELDS, "events"})
 EVENT_FIELDS = frozenset(PastEvent._fields)
-KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}", re.ASCII)
 # Beyond it JSON's usual readers lose digits, and one such id would use up all below it.
 LARGEST_ID = 2**53 - 1
 STATUSES = frozenset(Status.values)
@@ -123,7 +121,7 @@ def idempotency_key(fields: Fields) -> str | None:
     value = fields.get("idempotency_key")
     if value is None:
         return None
-    if not isinstance(value, str) or not KEY.fullmatch(value):
+    if not isinstance(value, str) or not is_idempotency_key(value):
         raise Broken(f"idempotency_key must be 1 to {KEY_LENGTH} visible ASCII characters")
     return value
 

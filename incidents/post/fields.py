@@ -8,14 +8,13 @@ from datetime import datetime
 
 from config import moments
 from config.envelope import Body, Refusal
-from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH, Source
+from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, Source
 from incidents.post import lens
 from incidents.post.cursor import Cursor
-from incidents.text import has_forbidden_characters
+from incidents.text import has_forbidden_characters, is_idempotency_key
 
 STATUS_WORDS = ", ".join(lens.STATUS_WRITTEN)
 SOURCE_WORDS = ", ".join(lens.SOURCE_WRITTEN)
-VISIBLE_ASCII = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 DIGITS = re.compile(r"[0-9]+")
 ID_DIGITS = 19
 LARGEST_PAGE = 1000
@@ -57,7 +56,7 @@ def idempotency_key(body: Body) -> str | None:
     key = body.get("idempotency_key")
     if key is None:
         return None
-    if not isinstance(key, str) or not VISIBLE_ASCII.fullmatch(key):
+    if not isinstance(key, str) or not is_idempotency_key(key):
         raise Refusal(400, "Wrong idempotency key")
     return key
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from incidents.models import Event, Status
+from incidents.models import FINISHED, Event, Status
 
 QUARTER_SECONDS = 15 * 60
 LONGEST_SECONDS = 2**32 - 1
 RESOLVED = frozenset({Status.RESOLVED.value, Status.CLOSED.value})
-FINISHED = RESOLVED | {Status.CANCELLED.value, Status.FAKE.value}
 
 
 def seconds() -> "array[int]":
