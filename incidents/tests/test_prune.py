@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Sum
 from django.utils import timezone
 
 from incidents import bulk, services
@@ -14,6 +15,7 @@ from incidents.exchange.archive import Archive
 from incidents.management.commands import prune
 from incidents.models import Event, Incident, Status
 from incidents.services import Origin
+from incidents.statistics.models import Slot
 
 Make = Callable[..., Incident]
 
@@ -133,3 +135,11 @@ def test_what_changes_between_archive_and_deletion_stays(over: Make) -> None:
     ids = [taken_up.pk, commented.pk, gone.pk]
     assert bulk.forget(ids, unchanged_since=timezone.now() - timedelta(days=90)) == 1
     assert set(Incident.objects.values_list("pk", flat=True)) == {taken_up.pk, commented.pk}
+
+
+def test_what_is_deleted_stays_in_the_statistics(over: Make) -> None:
+    made = over()
+    Event.objects.filter(incident=made).update(at=timezone.now() - timedelta(days=100))
+    run("--older-than", 30)
+    assert not Incident.objects.exists()
+    assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
