@@ -29,12 +29,12 @@ demo: .venv/run  ## Start it on a throw-away database with a month of incidents
 
 .PHONY: test
 test: .venv/dev  ## Run the tests and the acceptance suite on SQLite
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
 	$(BIN)/python tests.py
 
 .PHONY: test-postgres
 test-postgres: .venv/dev  ## Run the same on a private PostgreSQL, where its programs are installed
-	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not browser" && $(BIN)/python tests.py'
+	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not browser" && $(BIN)/python tests.py'
 
 .PHONY: test-newest
 test-newest:  ## Run the tests on the newest Django and Python, where Python 3.13 is installed
