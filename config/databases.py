@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import functools
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -96,6 +97,10 @@ def turn_file() -> IO[str]:
     return (settings.DATA_DIR / ".write.lock").open("w")
 
 
+# A fork with the file of its parent would hold the turn whenever its parent does.
+os.register_at_fork(after_in_child=turn_file.cache_clear)
+
+
 @contextlib.contextmanager
 def set_up_alone() -> Iterator[None]:
     """Hold the right to set the database up, waiting for whoever else does it, on any machine."""
@@ -110,8 +115,10 @@ def set_up_alone() -> Iterator[None]:
                 cursor.execute("SET lock_timeout = 0")
                 cursor.execute("SELECT pg_advisory_lock(%s)", [FIRST_RUN_LOCK])
         yield
-        # Closing the connection frees PostgreSQL's lock.
+        # This frees PostgreSQL's lock; and neither a connection nor a pool of them outlives a fork.
         connection.close()
+        if connection.vendor == "postgresql":
+            connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's alone has it
 
 
 @contextlib.contextmanager

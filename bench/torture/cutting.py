@@ -16,6 +16,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from config.gunicorn import Server
+
 
 def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -61,7 +63,7 @@ def start_anew(number: int, when: str) -> None:
 
 def first_run() -> None:
     """Do all that `manage.py serve` does before it becomes gunicorn."""
-    os.execv = lambda *_words: None  # type: ignore[assignment]
+    Server.run = lambda _server: None
     call_command("serve")
 
 

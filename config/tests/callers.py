@@ -18,16 +18,16 @@ from users.models import User
 
 
 @functools.cache
-def handler() -> ClientHandler:
-    """Return the one handler that all share: to make one takes longer than most tests."""
-    made = ClientHandler(enforce_csrf_checks=False)
+def handler(enforce_csrf_checks: bool) -> ClientHandler:
+    """Return the handler that all such clients share: to make one takes longer than most tests."""
+    made = ClientHandler(enforce_csrf_checks)
     made.load_middleware()
     return made
 
 
-def new_client(**options: Any) -> Client:
+def new_client(*, enforce_csrf_checks: bool = False, **options: Any) -> Client:
     client = Client(**options)
-    client.handler = handler()
+    client.handler = handler(enforce_csrf_checks)
     return client
 
 

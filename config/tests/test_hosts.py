@@ -2,10 +2,10 @@ import socket
 
 import pytest
 from django.http.request import validate_host
-from django.test import Client
 from pytest_django import Settings
 
 from config import hosts
+from config.tests.callers import new_client
 
 MACHINE = socket.gethostname().lower()
 
@@ -55,7 +55,7 @@ def test_it_looks_at_the_host_whatever_the_port(
 ) -> None:
     settings.ALLOWED_HOSTS = hosts.this_machine()
     for path, otherwise in [("/readyz", 200), ("/api/incidents/", 401), ("/users/logout/", 405)]:
-        reply = Client().get(path, HTTP_HOST=host + port)
+        reply = new_client().get(path, HTTP_HOST=host + port)
         assert reply.status_code == (otherwise if status == 200 else status)
 
 
@@ -64,4 +64,4 @@ def test_it_looks_at_the_host_whatever_the_port(
 )
 def test_a_list_of_names_is_all_there_is(db: None, settings: Settings, host: str, status: int) -> None:
     settings.ALLOWED_HOSTS = ["incidents.example"]
-    assert Client().get("/readyz", HTTP_HOST=host).status_code == status
+    assert new_client().get("/readyz", HTTP_HOST=host).status_code == status

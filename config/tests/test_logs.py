@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from config import logs
-from config.tests.callers import Post, Rest, token_of
+from config.tests.callers import Post, Rest, new_client, token_of
 from users.models import User
 
 Lines = Callable[[], list[str]]
@@ -74,7 +73,7 @@ def test_each_request_has_an_id_of_its_own(post: Post, db: None) -> None:
 
 @pytest.mark.parametrize("path", ["/users/logout/", "/api/incidents/", "/admin/", "/readyz", "/nowhere"])
 def test_a_plain_id_of_the_clients_is_taken_over(db: None, text_lines: Lines, path: str) -> None:
-    reply = Client().get(path, headers={"X-Request-ID": "Job-7_a.b"})
+    reply = new_client().get(path, headers={"X-Request-ID": "Job-7_a.b"})
     assert reply.headers["X-Request-ID"] == "Job-7_a.b"
     assert all(" Job-7_a.b " in line for line in text_lines())
     assert len(text_lines()) == 1
@@ -82,7 +81,7 @@ def test_a_plain_id_of_the_clients_is_taken_over(db: None, text_lines: Lines, pa
 
 @pytest.mark.parametrize("given", ["", "a b", "a\tb", "x" * 65, "<script>", "ключ", "a\x1b[2J", "a/b"])
 def test_any_other_id_is_replaced(db: None, given: str) -> None:
-    reply = Client().get("/readyz", HTTP_X_REQUEST_ID=given)
+    reply = new_client().get("/readyz", HTTP_X_REQUEST_ID=given)
     assert re.fullmatch("[0-9a-f]{32}", reply.headers["X-Request-ID"])
 
 
@@ -92,7 +91,7 @@ def test_a_path_cannot_forge_a_line(
     db: None, text_lines: Lines, json_lines: Lines, prefix: str, ending: str
 ) -> None:
     path = f"{prefix}x{ending}2025-11-22 INFO requests: POST /incidents/create/ 201"
-    Client().generic("GET", path)
+    new_client().generic("GET", path)
     [line] = text_lines()
     assert line.isprintable()
     [line] = json_lines()
@@ -119,7 +118,7 @@ def test_an_exception_is_logged_with_its_traceback_under_the_requests_id(
 
 
 def test_an_unlisted_host_leaves_one_line(db: None, text_lines: Lines) -> None:
-    Client().get("/", HTTP_HOST="evil.example")
+    new_client().get("/", HTTP_HOST="evil.example")
     assert len(text_lines()) == 1
 
 
@@ -140,7 +139,7 @@ def test_no_token_password_or_text_comes_into_the_log(
     bearer = {"Authorization": f"Bearer {secret}"}
     rest("GET", f"/api/incidents/?search=business&token={secret}", headers=bearer)
     rest("PATCH", f"/api/incidents/{one}/", {"status": "open", "comment": "nor this"}, headers=bearer)
-    browser = Client()
+    browser = new_client()
     browser.post("/admin/login/", {"username": "admin", "password": password})
     session = browser.cookies["sessionid"].value
     browser.get("/admin/")
@@ -152,10 +151,10 @@ def test_no_token_password_or_text_comes_into_the_log(
 
 
 def test_a_static_file_and_a_page_are_a_line_each(db: None, text_lines: Lines) -> None:
-    reply: Any = Client().get("/static/admin/css/base.css")
+    reply: Any = new_client().get("/static/admin/css/base.css")
     assert reply.status_code == 200
     reply.close()
-    Client().get("/admin/login/")
+    new_client().get("/admin/login/")
     assert [line.split("requests: ")[1].rsplit(" ", 1)[0] for line in text_lines()] == [
         "GET /static/admin/css/base.css 200",
         "GET /admin/login/ 200",

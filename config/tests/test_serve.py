@@ -76,10 +76,10 @@ def test_two_first_starts_at_once_both_serve_and_never_show_a_password_that_is_g
         "DATA_DIR": str(tmp_path / "data"),
         "DATABASE_URL": database_url,
         "SECRET_KEY": "",
+        "WEB_CONCURRENCY": "",
         "ADMIN_PASSWORD": "",
         "ADMIN_PASSWORD_FILE": str(secret),
         "LOG_FORMAT": "json",
-        "WEB_CONCURRENCY": "1",
     }
     with ExitStack() as both, ThreadPoolExecutor(2) as threads:
         services = list(threads.map(lambda _one: both.enter_context(served(**start)), range(2)))

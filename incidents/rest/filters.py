@@ -24,7 +24,15 @@ class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has 
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label=_("Created at or after"))
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label=_("Created before"))
     ordering = StableOrdering(
-        fields={"created_at": "created_at", "updated_at": "updated_at"}, label=_("Ordering")
+        fields={"created_at": "created_at", "updated_at": "updated_at"},
+        # The library would word the descending ones at import, in the language of that moment.
+        field_labels={
+            "created_at": _("Oldest first"),
+            "-created_at": _("Newest first"),
+            "updated_at": _("Longest unchanged first"),
+            "-updated_at": _("Last changed first"),
+        },
+        label=_("Ordering"),
     )
 
     class Meta:

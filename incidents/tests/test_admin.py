@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from config.tests.callers import new_client
 from incidents.models import Event, Incident, Source, Status
 from users.models import User
 
@@ -179,7 +180,7 @@ def test_labels_are_those_of_the_contract(admin_browser: Client, incident: Repor
     from incidents.tests.test_rest_pages import ENGLISH, ENGLISH_SOURCES, RUSSIAN, RUSSIAN_SOURCES
 
     incident()
-    browser = Client(headers={"Accept-Language": language})
+    browser = new_client(headers={"Accept-Language": language})
     browser.cookies = admin_browser.cookies
     text = page(browser, LIST)
     statuses, sources = (RUSSIAN, RUSSIAN_SOURCES) if language == "ru" else (ENGLISH, ENGLISH_SOURCES)
@@ -190,7 +191,7 @@ def test_labels_are_those_of_the_contract(admin_browser: Client, incident: Repor
 
 
 def test_who_is_not_staff_does_not_come_in(olga: User, incident: Report) -> None:
-    browser = Client()
+    browser = new_client()
     browser.force_login(olga)
     reply = browser.get(LIST)
     assert (reply.status_code, reply.headers["Location"]) == (302, f"/admin/login/?next={LIST}")
@@ -201,7 +202,7 @@ def test_staff_without_the_right_to_change_has_no_actions(olga: User, incident: 
 
     User.objects.filter(pk=olga.pk).update(is_staff=True)
     olga.user_permissions.add(Permission.objects.get(codename="view_incident"))
-    browser = Client()
+    browser = new_client()
     browser.force_login(olga)
     one = incident()
     assert "set_closed" not in page(browser, LIST)

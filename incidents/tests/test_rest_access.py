@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from config.tests.callers import Post, Rest, database_held, token_of
+from config.tests.callers import Post, Rest, database_held, new_client, token_of
 from incidents.models import Event, Incident
 from users import tokens
 from users.models import User
@@ -71,7 +71,7 @@ def test_basic_credentials_let_nobody_in(rest: Rest, olga: User) -> None:
 
 @pytest.fixture
 def olgas_browser(olga: User) -> Client:
-    browser = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
+    browser = new_client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
     browser.force_login(olga)
     return browser
 
@@ -95,7 +95,7 @@ def test_a_browser_session_needs_the_csrf_token_to_write(olgas_browser: Client) 
 
 
 def test_a_token_needs_no_csrf_token(olga: User) -> None:
-    browser = Client(enforce_csrf_checks=True)
+    browser = new_client(enforce_csrf_checks=True)
     bearer = {"Authorization": f"Bearer {token_of(olga)}"}
     assert browser.post(PATH, FIRE, content_type="application/json", headers=bearer).status_code == 201
 

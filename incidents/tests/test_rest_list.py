@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from config.tests.callers import Rest, token_of
+from config.tests.callers import Rest, new_client, token_of
 from incidents.models import Incident, Source, Status
 from users.models import User
 
@@ -210,3 +210,10 @@ def test_a_page_is_three_queries_however_long(
     rest("GET", PATH, headers=bearer)
     with django_assert_num_queries(3):  # the token, the count, the page
         assert len(rest("GET", PATH, headers=bearer).data["results"]) == 20
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Newest first"), ("ru", "Сначала новые")])
+def test_the_orderings_are_named_in_the_readers_language(olga: User, language: str, words: str) -> None:
+    browser = new_client(headers={"Accept": "text/html", "Accept-Language": language})
+    browser.force_login(olga)
+    assert words in browser.get(PATH).content.decode()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.tests.callers import Rest
+from config.tests.callers import Rest, new_client
 from incidents.models import Incident, Status
 from users.models import User
 
@@ -18,7 +18,7 @@ Report = Callable[..., Incident]
 
 @pytest.fixture
 def browser(olga: User) -> Client:
-    browser = Client(enforce_csrf_checks=True, headers=HTML)
+    browser = new_client(enforce_csrf_checks=True, headers=HTML)
     browser.force_login(olga)
     return browser
 
@@ -91,14 +91,14 @@ def test_a_wrong_form_is_shown_again_with_what_is_wrong(browser: Client) -> None
 
 
 def test_who_is_not_logged_in_sees_how_to(db: None) -> None:
-    page = shown(Client(headers=HTML), PATH, status=401)
+    page = shown(new_client(headers=HTML), PATH, status=401)
     assert "/api/login/login/" in page
     assert "/users/authorization/" in page
 
 
 def test_one_logs_in_and_out_on_pages_of_its_own(olga: User, password: str, incident: Report) -> None:
     incident("Самокат")
-    browser = Client(enforce_csrf_checks=True, headers=HTML)
+    browser = new_client(enforce_csrf_checks=True, headers=HTML)
     form = {"username": "olga", "password": password, "next": PATH}
     form["csrfmiddlewaretoken"] = csrf_of(shown(browser, f"/api/login/login/?next={PATH}"))
     reply: Any = browser.post("/api/login/login/", form)

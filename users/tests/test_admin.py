@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from config.tests.callers import Post, token_of
+from config.tests.callers import Post, new_client, token_of
 from users import tokens
 from users.models import Role, Token, User
 from users.tests.test_tokens import everything_stored
@@ -160,7 +160,7 @@ def test_tokens_are_found_by_their_machine_or_user(admin_browser: Client, rita: 
 
 
 def test_the_administration_speaks_russian(admin_browser: Client, rita: User) -> None:
-    browser = Client(headers={"Accept-Language": "ru"})
+    browser = new_client(headers={"Accept-Language": "ru"})
     browser.cookies = admin_browser.cookies
     text = page(browser, USERS)
     for label in ("Оператор", "Репортёр|Репортер|Заявитель", "роль|Роль"):

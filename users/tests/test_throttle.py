@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from config.tests.callers import Envelope, Post, together
+from config.tests.callers import Envelope, Post, new_client, together
 from users import throttle
 from users.models import LoginAttempts, User
 from users.throttle import MOST_FOR_ADDRESS, MOST_FOR_NAME_AT_ADDRESS, MOST_HASHES
@@ -205,7 +205,7 @@ def submit(browser: Client, path: str, username: str, password: str) -> Any:
 def test_the_login_forms_are_limited_as_well(
     guesses: list[str], post: Post, admin: User, password: str, path: str
 ) -> None:
-    browser = Client(headers={"Accept-Language": "en"})
+    browser = new_client(headers={"Accept-Language": "en"})
     for number in range(5):
         assert submit(browser, path, "admin", f"guess {number}").status_code == 200
     refused = submit(browser, path, "admin", password)
@@ -217,13 +217,13 @@ def test_the_login_forms_are_limited_as_well(
 
 
 def test_the_admins_form_lets_the_admin_in(admin: User, password: str) -> None:
-    browser = Client()
+    browser = new_client()
     assert submit(browser, "/admin/login/", "admin", password).status_code == 302
     assert browser.session["_auth_user_id"] == str(admin.pk)
 
 
 def test_the_admin_form_tells_the_wait_in_russian_too(admin: User) -> None:
-    browser = Client(headers={"Accept-Language": "ru"})
+    browser = new_client(headers={"Accept-Language": "ru"})
     for _guess in range(6):
         refused = submit(browser, "/admin/login/", "admin", "wrong")
     assert re.search("Слишком много попыток", refused.content.decode())

@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, call_command
 from django.db import Error
 
 from config import databases, env, running
+from config.gunicorn import Server
 from users.models import User
 
 FIRST_WORDS = """
@@ -39,9 +40,7 @@ class Command(BaseCommand):
         except Error as error:
             sys.exit(f"The database cannot be used: {error}")
         os.chdir(settings.BASE_DIR)
-        os.execv(  # noqa: S606  # becomes gunicorn: one process less to pass signals on
-            sys.executable, [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn"]
-        )
+        Server().run()
 
     def check_address(self) -> None:
         try:

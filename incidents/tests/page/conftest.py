@@ -4,6 +4,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from config.tests.callers import new_client
 from users.models import User
 
 
@@ -15,7 +16,7 @@ def counts_begin_anew() -> Iterator[None]:
 
 
 def english_browser(user: User) -> Client:
-    browser = Client(headers={"Accept-Language": "en"})
+    browser = new_client(headers={"Accept-Language": "en"})
     browser.force_login(user)
     return browser
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 import pytest
 from django.test import Client
 
+from config.tests.callers import new_client
 from incidents.models import Incident
 from incidents.tests.page.reading import page
 from users.models import User
@@ -14,13 +15,13 @@ PAGES = ["/", "/changes/", "/incidents.csv", "/incident/1/", "/report/", "/stati
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_stranger_is_asked_to_log_in(db: None, path: str) -> None:
-    reply = Client().get(path)
+    reply = new_client().get(path)
     assert reply.status_code == HTTPStatus.FOUND
     assert reply["Location"] == f"/login/?next={path}"
 
 
 def test_one_logs_in_and_out(olga: User, password: str) -> None:
-    browser = Client()
+    browser = new_client()
     reply = browser.post("/login/", {"username": "olga", "password": password, "next": "/report/"})
     assert reply["Location"] == "/report/"
     assert browser.get("/").status_code == HTTPStatus.OK
@@ -31,11 +32,11 @@ def test_one_logs_in_and_out(olga: User, password: str) -> None:
 @pytest.mark.parametrize("elsewhere", ["https://example.com/", "//example.com"])
 def test_a_login_leads_nowhere_else(olga: User, password: str, elsewhere: str) -> None:
     form = {"username": "olga", "password": password, "next": elsewhere}
-    assert Client().post("/login/", form)["Location"] == "/"
+    assert new_client().post("/login/", form)["Location"] == "/"
 
 
 def test_a_wrong_password_is_told_and_limited(olga: User) -> None:
-    browser = Client(headers={"Accept-Language": "en"})
+    browser = new_client(headers={"Accept-Language": "en"})
     form = {"username": "olga", "password": "wrong"}
     replies = [browser.post("/login/", form).text for _n in range(7)]
     assert "Please enter a correct username and password" in replies[0]
@@ -90,7 +91,7 @@ def test_an_odd_time_zone_is_the_configured_one(as_olga: Client, zone: str) -> N
 
 
 def test_changes_need_the_csrf_token(olga: User, incident: Report) -> None:
-    browser = Client(enforce_csrf_checks=True)
+    browser = new_client(enforce_csrf_checks=True)
     browser.force_login(olga)
     change = {"status": "closed", "seen": "open"}
     reply = browser.post(f"/incident/{incident().pk}/change/", change)
@@ -99,7 +100,7 @@ def test_changes_need_the_csrf_token(olga: User, incident: Report) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/report/", "/statistics/", "/login/"])
 def test_pages_hold_to_the_strict_content_policy(olga: User, path: str) -> None:
-    browser = Client()
+    browser = new_client()
     if path != "/login/":
         browser.force_login(olga)
     reply = browser.get(path)

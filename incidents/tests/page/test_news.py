@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from config.tests.callers import new_client
 from incidents.models import Incident
 from incidents.page.news import NewsFirst
 
@@ -13,7 +14,7 @@ Report = Callable[..., Incident]
 
 
 def news() -> str:
-    reply = Client().get("/news")
+    reply = new_client().get("/news")
     assert reply.status_code == 200
     return reply.text
 
@@ -40,7 +41,7 @@ def test_it_costs_one_query_and_no_session(
 ) -> None:
     incident()
     news()
-    browser = Client(headers={"Cookie": "sessionid=" + "x" * 32})
+    browser = new_client(headers={"Cookie": "sessionid=" + "x" * 32})
     with django_assert_num_queries(1):  # type: ignore[attr-defined]
         reply = browser.get("/news")
     assert not reply.cookies
@@ -50,14 +51,14 @@ def test_it_costs_one_query_and_no_session(
 
 def test_a_database_that_is_away_is_503(db: None) -> None:
     with patch("incidents.page.news.newest_event", side_effect=OperationalError("locked")):
-        reply = Client().get("/news")
+        reply = new_client().get("/news")
     assert reply.status_code == 503
     assert reply["Retry-After"]
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_it_is_only_read(db: None, method: str) -> None:
-    assert getattr(Client(), method)("/news").status_code == 405
+    assert getattr(new_client(), method)("/news").status_code == 405
 
 
 def test_it_is_answered_in_front_of_django(incident: Report) -> None:
