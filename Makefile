@@ -56,8 +56,8 @@ check-django: .venv/dev  ## Check migrations, the deployment's settings and the 
 	$(SCRATCH) $(BIN)/python manage.py spectacular --lang en --validate --fail-on-warn | diff docs/openapi.yaml -
 
 .PHONY: check
-check: lint check-django  ## Everything above, the two databases side by side
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test test-postgres
+check: .venv/dev  ## Everything above, side by side
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line lint check-django test test-postgres
 	@echo "make check: all is well"
 
 .PHONY: format
