@@ -57,6 +57,7 @@ check-django: .venv/dev  ## Check migrations, the deployment's settings and the 
 
 .PHONY: check
 check: .venv/dev  ## Everything above, side by side
+	@echo "make check: all side by side, for about four minutes; the output comes as each part ends"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line lint check-django test test-postgres
 	@echo "make check: all is well"
 
