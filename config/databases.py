@@ -20,11 +20,17 @@ LONGEST_START = 30
 FIRST_RUN_LOCK = 0x1AC1DE27
 TURN_POLL = 0.0002  # seconds
 own_turn = threading.Lock()
+# SQLite's BUSY, LOCKED, IOERR, FULL, CANTOPEN and PROTOCOL (sqlite.org/rescode.html).
+PASSING = {5, 6, 10, 13, 14, 15}
 
 
 def is_away(error: Error) -> bool:
     """Tell whether `error` passes by itself: the database is locked, full, restarting or not reached."""
-    return isinstance(error, OperationalError | InterfaceError)
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    # SQLite calls a table that is not there, or a file that it may not write, by the same name.
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in PASSING
 
 
 @contextlib.contextmanager
@@ -38,10 +44,11 @@ def write_transaction() -> Iterator[None]:
         with transaction.atomic():
             yield
         return
+    deadline = time.monotonic() + settings.BUSY_SECONDS
     if not own_turn.acquire(timeout=settings.BUSY_SECONDS):
         raise OperationalError("the writers before do not end")
     try:
-        wait_for_turn()
+        wait_for_turn(deadline)
         try:
             with transaction.atomic():
                 yield
@@ -79,9 +86,8 @@ def hand_out_ids_above(largest: int, model: type[Model]) -> None:
         )
 
 
-def wait_for_turn() -> None:
+def wait_for_turn(deadline: float) -> None:
     """Take the turn among this machine's processes; `OperationalError` when it does not come in time."""
-    deadline = time.monotonic() + settings.BUSY_SECONDS
     while True:
         try:
             return fcntl.flock(turn_file(), fcntl.LOCK_EX | fcntl.LOCK_NB)

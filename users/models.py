@@ -1,11 +1,15 @@
 """Who may come in: users with a role, the tokens of their scripts, the count of failed logins."""
 
 import enum
+import hashlib
 
+from django.contrib.auth.hashers import make_password, verify_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from config.databases import write_transaction
 
 
 class Action(enum.Enum):
@@ -50,6 +54,28 @@ class User(AbstractUser):
     def may(self, action: Action) -> bool:
         return self.is_superuser or action in Role(self.role).actions
 
+    def check_password(self, raw_password: str | None) -> bool:
+        """Tell whether this is the password; keep it as Django hashes by now."""
+        right, outdated = verify_password(raw_password, self.password)
+        if right and outdated and not self.hash_anew(raw_password):
+            # Another login was faster, or the password is a new one since.
+            self.refresh_from_db(fields=["password"])
+            return self.check_password(raw_password)
+        return right
+
+    def hash_anew(self, password: str | None) -> bool:
+        """Hash the same password as Django does by now; tell whether the old hash was still in force.
+
+        The user's tokens live on: this is no new password.
+        """
+        old, new = self.password, make_password(password)
+        with write_transaction():
+            if not User.objects.filter(pk=self.pk, password=old).update(password=new):
+                return False
+            self.tokens.filter(fingerprint=fingerprint(old)).update(fingerprint=fingerprint(new))
+        self.password = new
+        return True
+
 
 class Token(models.Model):
     """A right to call the API as its user. The secret itself is not kept, only its SHA-256."""
@@ -74,6 +100,10 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"{self.digest[:8]}…"
+
+
+def fingerprint(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()
 
 
 class LoginAttempts(models.Model):

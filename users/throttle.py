@@ -89,7 +89,8 @@ class Attempt:
         """Forget the failures of this name here, and give the address its place back."""
         with write_transaction():
             LoginAttempts.objects.filter(key=self.for_name).delete()
-            LoginAttempts.objects.filter(key=self.for_address).update(count=F("count") - 1)
+            # Its place may be gone with the window that it was taken in.
+            LoginAttempts.objects.filter(key=self.for_address, count__gt=0).update(count=F("count") - 1)
 
 
 def reserve(for_key: str, most: int) -> None:
@@ -100,11 +101,14 @@ def reserve(for_key: str, most: int) -> None:
         # Begun before the clock was put right. One begun by a caller a moment ahead of this one is not.
         misdated = Q(window_ends_at__gt=now + 2 * WINDOW)
         LoginAttempts.objects.filter(over | misdated).delete()
-        LoginAttempts.objects.bulk_create(
-            [LoginAttempts(key=for_key, count=0, window_ends_at=now + WINDOW)],
-            ignore_conflicts=True,
-        )
-        attempts.update(count=F("count") + 1)
+        # PostgreSQL does not lock a row that is in the way of the new one: a success may delete it at once.
+        counted = 0
+        while not counted:
+            LoginAttempts.objects.bulk_create(
+                [LoginAttempts(key=for_key, count=0, window_ends_at=now + WINDOW)],
+                ignore_conflicts=True,
+            )
+            counted = attempts.update(count=F("count") + 1)
         count, window_ends_at = attempts.values_list("count", "window_ends_at").get()
     if count > most:
         raise TooManyAttempts((window_ends_at - now).total_seconds())

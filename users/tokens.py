@@ -2,7 +2,7 @@
 
 A token is `inc_` and 32 random bytes in URL-safe base64. The database keeps only its SHA-256, so
 reading the database lets nobody in. A token dies with its time, its user's deactivation or deletion, and
-any change of the password, whose fingerprint it carries.
+any new password: it carries the fingerprint of the password's hash.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from config.databases import write_transaction
 from config.prepared import Given, select
-from users.models import Token, User
+from users.models import Token, User, fingerprint
 
 PREFIX = "inc_"
 SHAPE = re.compile(r"inc_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -98,22 +98,19 @@ def user_of(secret: object) -> User | None:
 
 def revoke(secret: str) -> None:
     """Kill the token: it is dead from the next call on."""
-    Token.objects.filter(digest=digest(secret)).delete()
+    with write_transaction():
+        Token.objects.filter(digest=digest(secret)).delete()
 
 
 def note_use(key: str, now: datetime) -> None:
     """Note when a machine's token was last used; a login's token lives too short to ask."""
     # Nobody's call fails because the database is too busy for this note.
-    with contextlib.suppress(OperationalError):
+    with contextlib.suppress(OperationalError), write_transaction():
         Token.objects.filter(digest=key).update(last_used_at=now)
 
 
 def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("ascii")).hexdigest()
-
-
-def fingerprint(password_hash: str) -> str:
-    return hashlib.sha256(password_hash.encode()).hexdigest()
 
 
 def aware(moment: datetime) -> datetime:

@@ -1,7 +1,7 @@
 import fcntl
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.db import connection
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 from pytest_django import Settings
@@ -292,6 +293,38 @@ def test_attempts_at_once_are_each_counted(olga: User) -> None:
 
     assert together(20, reserve) == [None] * 20
     assert LoginAttempts.objects.get(key="key").count == 20
+
+
+@pytest.mark.skipif(not django_settings.DATABASE_URL, reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_an_attempt_is_counted_though_a_success_forgets_the_others_meanwhile(olga: User) -> None:
+    def in_another_connection(act: Callable[[], object]) -> None:
+        together(1, lambda _number: act())
+
+    def meddle(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        if not sql.startswith("INSERT") or meddled:
+            return execute(sql, *more)
+        meddled.append(sql)
+        in_another_connection(lambda: throttle.reserve("key", most=5))
+        result = execute(sql, *more)
+        in_another_connection(LoginAttempts.objects.filter(key="key").delete)
+        return result
+
+    meddled: list[str] = []
+    with connection.execute_wrapper(meddle):
+        throttle.reserve("key", most=5)
+    assert meddled
+    assert LoginAttempts.objects.get(key="key").count == 1
+
+
+def test_a_success_gives_nothing_back_that_went_with_its_window(db: None) -> None:
+    before, after = throttle.Attempt("olga", None), throttle.Attempt("vera", None)
+    before.reserve()
+    LoginAttempts.objects.update(window_ends_at=timezone.now())
+    after.reserve()
+    before.succeed()
+    after.succeed()
+    assert LoginAttempts.objects.get().count == 0
 
 
 def test_attempts_whose_window_is_over_are_pruned(db: None) -> None:

@@ -1,9 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -122,6 +124,63 @@ def test_a_machines_token_survives_logins(olga: User) -> None:
         tokens.issue_for_login(olga)
     assert tokens.user_of(machine) == olga
     assert Token.objects.filter(name="").count() == 10
+
+
+class NextHasher(MD5PasswordHasher):
+    """What Django hashes with after an upgrade, as far as this test goes."""
+
+    algorithm = "next"
+
+
+@pytest.fixture
+def upgraded(olga: User) -> Iterator[None]:
+    """Django hashes in a new way; olga's password is still kept in the old one."""
+    hashers = [f"{hasher.__module__}.{hasher.__name__}" for hasher in (NextHasher, MD5PasswordHasher)]
+    with override_settings(PASSWORD_HASHERS=hashers):
+        yield
+
+
+@pytest.mark.parametrize("name", ["", "sensor"])
+def test_it_survives_a_new_hash_of_the_same_password(
+    post: Post, olga: User, vera: User, password: str, upgraded: None, name: str
+) -> None:
+    secret = tokens.issue(olga, lifetime=HOUR, name=name).secret
+    of_vera = token_of(vera)
+    answer = post("/users/authorization/", {"username": "olga", "password": password})
+    assert User.objects.get(pk=olga.pk).password.startswith("next$")
+    for alive in (secret, answer.data["token"]):
+        assert tokens.user_of(alive) == olga
+    assert tokens.user_of(of_vera) == vera
+    change_password(User.objects.get(pk=olga.pk))
+    assert tokens.user_of(secret) is None
+
+
+def test_one_of_an_older_password_stays_dead_after_a_new_hash(
+    post: Post, olga: User, password: str, upgraded: None
+) -> None:
+    secret = token_of(olga)
+    with override_settings(PASSWORD_HASHERS=[f"{MD5PasswordHasher.__module__}.{MD5PasswordHasher.__name__}"]):
+        set_the_same_password_again(olga)
+    assert post("/users/authorization/", {"username": "olga", "password": password}).status == 200
+    assert tokens.user_of(secret) is None
+
+
+def test_of_two_logins_after_an_upgrade_both_get_a_live_token(
+    olga: User, password: str, upgraded: None
+) -> None:
+    first, second = User.objects.get(pk=olga.pk), User.objects.get(pk=olga.pk)
+    assert first.check_password(password)
+    assert second.check_password(password)
+    assert tokens.user_of(token_of(first)) == tokens.user_of(token_of(second)) == olga
+
+
+def test_a_new_hash_never_takes_the_place_of_a_new_password(
+    olga: User, password: str, upgraded: None
+) -> None:
+    late = User.objects.get(pk=olga.pk)
+    change_password(olga)
+    assert not late.check_password(password)
+    assert User.objects.get(pk=olga.pk).check_password("another one")
 
 
 def test_logins_of_others_take_no_place(olga: User, vera: User) -> None:
