@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 
 # gunicorn reads it as well, at its import, and an empty one is no number to it.
-os.environ["WEB_CONCURRENCY"] = str(settings.WEB_CONCURRENCY)
+if not os.environ.get("WEB_CONCURRENCY"):
+    os.environ.pop("WEB_CONCURRENCY", None)
 
 from gunicorn.app.base import BaseApplication
 
@@ -31,8 +32,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 75,
             "graceful_timeout": 30,
             "control_socket_disable": True,
-            # The service writes its own line for each request (config.logs).
+            # The service writes its own line for each request (config.logs); the server's go the same way.
             "accesslog": None,
+            "logger_class": "config.server_log.Logger",
         }
         words = self.cfg.parser().parse_args(self.cfg.get_cmd_args_from_env())  # GUNICORN_CMD_ARGS
         given = {name: value for name, value in vars(words).items() if value is not None and name != "args"}

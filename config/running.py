@@ -16,12 +16,11 @@ def opened(folder: Path) -> int:
 
 
 def tell(folder: Path) -> int:
-    """Tell that the service runs, for as long as this process, what it becomes and its children live.
+    """Tell that the service runs, for as long as this process and its forks live.
 
     Returns the descriptor that they hold.
     """
     lock = opened(folder)
-    os.set_inheritable(lock, True)
     # Shared: two of them may serve one folder.
     fcntl.flock(lock, fcntl.LOCK_SH)
     return lock

@@ -9,13 +9,16 @@ import contextvars
 import errno
 import socket
 import time
+import traceback
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
+from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.http import wsgi
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from config.connection import MOST_READ, Connection
@@ -23,6 +26,15 @@ from config.connection import MOST_READ, Connection
 LINGER_SECONDS = 5  # for the client to close after its last answer
 
 Step = Callable[[Connection], None]
+
+
+class Silence:
+    """Stands in for gunicorn's logger where its lines would repeat what a client sent."""
+
+    def say_nothing(self, *_args: Any) -> None:
+        pass
+
+    debug = warning = exception = access = say_nothing
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -112,6 +124,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             # PEP 3333 lets an application answer with a plain list.
             if hasattr(pieces, "close"):
                 pieces.close()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer as gunicorn does; log the kind of fault, but not what was sent, which may be a secret."""
+        kind, address = type(exc).__name__, addr[0] if addr else "-"
+        if isinstance(exc, ParseException):
+            self.log.warning("Invalid request from %s: %s", address, kind)
+        else:
+            # The exception's own words may repeat what was sent.
+            where = "".join(traceback.format_tb(exc.__traceback__))
+            self.log.error("Error handling a request from %s: %s\n%s", address, kind, where)
+        silent = SimpleNamespace(cfg=self.cfg, log=Silence())
+        ThreadWorker.handle_error(silent, req, client, addr, exc)
 
     # In the poller: answers go out
 

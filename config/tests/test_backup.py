@@ -145,6 +145,13 @@ def test_no_database_is_not_made_by_a_backup(live: Path) -> None:
     assert not live.exists()
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "backups"
+    with pytest.raises(CommandError, match=rf"No backup was made: .*'{folder}'"):
+        run("backup", "--to", folder)
+
+
 def test_at_least_one_backup_is_kept() -> None:
     with pytest.raises(CommandError, match="--keep must be at least 1"):
         run("backup", "--keep", 0)
@@ -315,3 +322,11 @@ def test_a_password_is_in_no_command_line(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     postgres.run("pg_dump", url="postgresql://olga:s%40cret@db/incidents")
     assert said.read_text() == "--dbname=user=olga dbname=incidents host=db PASSWORD=s@cret\n"
+
+
+def test_without_a_password_in_the_address_that_of_the_environment_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "s@cret")
+    said = postgres.run("sh", "-c", 'printf %s "$PGPASSWORD"', url="postgresql://olga@db/incidents")
+    assert said == "s@cret"

@@ -1,12 +1,15 @@
 """The server that `manage.py serve` starts, over raw sockets: slow, idle, hostile and leaving clients."""
 
 import contextlib
+import json
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings as running
 
 from config.tests.served import Service, read_answer, request_bytes, served
 
@@ -286,6 +289,45 @@ def test_it_refuses_what_is_ambiguous(service: Service, sent: bytes) -> None:
     assert answers.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501 "))
     assert answers.count(b"HTTP/1.1 ") == 1
     assert MISSED not in answers
+
+
+# The log
+
+
+def test_the_log_names_faults_but_never_what_was_sent() -> None:
+    secret = b"inc_" + b"a" * 43
+    with served(LOG_FORMAT="json") as service:
+        for sent in (
+            b"GET /api/incidents/?search=private HTTP/1.1 more\r\nHost: localhost\r\n\r\n",
+            b"GET /api/incidents/?search=private\r\n\r\n",
+            b"GET?private / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            HEAD + b"Authorization Bearer " + secret + b"\r\n\r\n",
+            HEAD + b"Authorization: a\r\n " + secret + b"\r\n\r\n",
+            HEAD + b"Transfer-Encoding: " + secret + b"\r\n\r\n",
+            chunked()[:-5] + secret + b"\r\n",
+            CALL.replace(b"create/", b"create/?private"),
+        ):
+            assert asked(service, sent).startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), sent
+        log = (service.folder / "log").read_text()
+    for private in (secret.decode(), "private"):
+        assert private not in log
+    lines = [json.loads(line) for line in log.splitlines() if '"gunicorn.error"' in line]
+    messages = [line["message"] for line in lines]
+    assert messages[0].startswith("Starting gunicorn")
+    assert "Invalid request from 127.0.0.1: InvalidHTTPVersion" in messages
+    assert "Invalid request from 127.0.0.1: InvalidHeader" in messages
+
+
+@pytest.mark.skipif(bool(running.DATABASE_URL), reason="the database is broken by its file")
+def test_the_log_tells_where_an_error_was_but_not_what_was_asked() -> None:
+    with served() as service:
+        with contextlib.closing(sqlite3.connect(service.folder / "data" / "incidents.sqlite3")) as database:
+            database.execute("ALTER TABLE incidents_event RENAME TO elsewhere")
+        assert service.send("GET", "/news?search=private").status == 500
+        log = (service.folder / "log").read_text()
+    assert "Error handling a request from 127.0.0.1: OperationalError" in log
+    assert "in newest_event" in log
+    assert "private" not in log
 
 
 # The end

@@ -1,6 +1,5 @@
 """`manage.py serve`: one command from nothing to a running service."""
 
-import os
 import secrets
 import socket
 import sys
@@ -39,7 +38,6 @@ class Command(BaseCommand):
                 self.make_first_superuser()
         except Error as error:
             sys.exit(f"The database cannot be used: {error}")
-        os.chdir(settings.BASE_DIR)
         Server().run()
 
     def check_address(self) -> None:
