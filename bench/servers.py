@@ -77,25 +77,22 @@ def gunicorn(*options: str) -> Command:
     return [sys.executable, "-m", "gunicorn", *options]
 
 
-SYNC = (
-    "--bind",
-    "127.0.0.1:{port}",
-    "--worker-class",
-    "sync",
-    "--workers",
-    str(WORKERS),
-    "--no-control-socket",
-)
-OUR_WORKER = ("--config", "python:config.gunicorn")
+SOCKET = ("--bind", "127.0.0.1:{port}", "--workers", str(WORKERS), "--no-control-socket")
+SYNC = (*SOCKET, "--worker-class", "sync")
+OUR_WORKER = (*SOCKET, "--worker-class", "config.worker.Worker", "--threads", "4", "--keep-alive", "75")
 
 OURS = Kind("the service", [sys.executable, "manage.py", "serve"])
 OURS_SYNC = Kind(
-    "the service, sync workers", gunicorn(*OUR_WORKER, "--worker-class", "sync", "--threads", "1")
+    "the service, sync workers",
+    ["env", "GUNICORN_CMD_ARGS=--worker-class sync --threads 1", *OURS.command],
 )
 REFERENCE = Kind("the reference", gunicorn(*SYNC, "bench.reference.wsgi"), rest_only=True)
 LIMIT = Kind("the limit", gunicorn(*SYNC, "bench.limit.wsgi"), has_rest=False)
 LIMIT_SAME_WORKER = Kind(
-    "the limit, the service's worker", gunicorn(*OUR_WORKER, "bench.limit.wsgi"), has_rest=False
+    "the limit, the service's worker",
+    # The worker reads the longest body allowed from the service's settings.
+    ["env", "DJANGO_SETTINGS_MODULE=config.settings", *gunicorn(*OUR_WORKER, "bench.limit.wsgi")],
+    has_rest=False,
 )
 
 

@@ -114,6 +114,11 @@ DATABASE_URL = env.secret("DATABASE_URL")
 SQLITE_SYNCHRONOUS = env.choice("SQLITE_SYNCHRONOUS", default="FULL", words=("FULL", "NORMAL"))
 BUSY_SECONDS = 5
 if DATABASE_URL:
+    from psycopg_pool.base import AttemptWithBackoff
+
+    # By itself the pool waits 1, 2, 4, 8 s and more before it looks again for a PostgreSQL that was away.
+    AttemptWithBackoff.INITIAL_DELAY = 0.2
+    AttemptWithBackoff.DELAY_BACKOFF = 1.0
     if not DATABASE_URL.startswith(("postgresql://", "postgres://")):
         raise env.WrongSetting("DATABASE_URL", "it must start with postgresql://")
     try:

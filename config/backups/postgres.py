@@ -66,7 +66,8 @@ def run(program: str, *arguments: str, url: str = "") -> str:
     if url:
         address = conninfo_to_dict(url)
         # Everybody on the machine can read a command line.
-        environment["PGPASSWORD"] = str(address.pop("password", None) or "")
+        if password := address.pop("password", None):
+            environment["PGPASSWORD"] = str(password)
         command.append(f"--dbname={make_conninfo('', **address)}")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -21,7 +21,7 @@ def new(folder: Path, suffix: str) -> Iterator[tuple[Path, Path]]:
 
     Others that want to make one wait.
     """
-    data_dir.make(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with data_dir.locked(folder, "backup"):
         for left_behind in folder.glob(f"incidents-*{files.DRAFT}"):
             left_behind.unlink()

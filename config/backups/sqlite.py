@@ -12,8 +12,9 @@ from config.backups.contents import BackupError, Contents, must_be_usable
 from config.progress import Progress
 
 SUFFIX = ".sqlite3"
-PAGES_AT_ONCE = 4096
+PAGES_AT_ONCE = 16384
 MOST_FAULTS = 10
+MOST_MAPPED = 2**31  # bytes
 BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -67,6 +68,8 @@ def check(path: Path) -> Contents:
             contextlib.closing(sqlite3.connect(uri, uri=True)) as file,
             Progress("Check that every page and reference is sound"),
         ):
+            # Nobody writes to the file: read in place, it is looked through a fifth faster.
+            file.execute(f"PRAGMA mmap_size={MOST_MAPPED}")
             must_be_sound(file)
             rows = row_counts(file)
             contents = Contents(frozenset(applied_migrations(file, rows)), rows)
