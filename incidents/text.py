@@ -6,6 +6,8 @@ from incidents.models import KEY_LENGTH
 
 # C0 controls but tab, CR and LF: PostgreSQL refuses NUL, terminals obey the others.
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# Spreadsheets take the wide ones for the usual ones. The apostrophe is among them so that it can be undone.
+GUARDED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 VISIBLE_ASCII = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
 
 
@@ -15,3 +17,12 @@ def has_forbidden_characters(text: str) -> bool:
 
 def is_idempotency_key(text: str) -> bool:
     return VISIBLE_ASCII.fullmatch(text) is not None
+
+
+def guarded(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet could take for a formula; `unguarded` undoes just that."""
+    return f"'{text}" if text.startswith(GUARDED) else text
+
+
+def unguarded(text: str) -> str:
+    return text[1:] if text.startswith("'") and text[1:].startswith(GUARDED) else text

@@ -33,7 +33,7 @@ PLAIN_FIELDS = (
 FIELDS = frozenset({*PLAIN_FIELDS, "events"})
 EVENT_FIELDS = frozenset(PastEvent._fields)
 # Beyond it JSON's usual readers lose digits, and one such id would use up all below it.
-LARGEST_ID = 2**53 - 1
+LARGEST_EXCHANGED_ID = 2**53 - 1
 STATUSES = frozenset(Status.values)
 SOURCES = frozenset(Source.values)
 KINDS = frozenset(Event.Kind.values)
@@ -112,8 +112,8 @@ def incident_id(fields: Fields) -> int | None:
     value = fields.get("id")
     if value is None:
         return None
-    if type(value) is not int or not 1 <= value <= LARGEST_ID:
-        raise Broken(f"id must be a whole number from 1 to {LARGEST_ID}")
+    if type(value) is not int or not 1 <= value <= LARGEST_EXCHANGED_ID:
+        raise Broken(f"id must be a whole number from 1 to {LARGEST_EXCHANGED_ID}")
     return value
 
 

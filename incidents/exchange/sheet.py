@@ -14,6 +14,7 @@ from typing import Any
 from incidents.exchange.people import Names
 from incidents.exchange.record import PLAIN_FIELDS, Broken, Fields
 from incidents.exchange.walk import Chunk
+from incidents.text import guarded, unguarded
 
 # The mark tells spreadsheets that the letters are UTF-8.
 HEAD = f"\ufeff{','.join(PLAIN_FIELDS)}\r\n".encode()
@@ -21,8 +22,6 @@ WITH_EVENTS = False
 REQUIRED = {"description", "source"}
 TEXTS = {"description", "created_by", "idempotency_key"}
 DIGITS = re.compile(r"[0-9]{1,16}")
-# Spreadsheets take the wide ones for the usual ones.
-GUARDED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
 def written(chunk: Chunk, names: Names) -> bytes:
@@ -35,20 +34,12 @@ def written(chunk: Chunk, names: Names) -> bytes:
             row.source,
             f"{row.created_at}Z",
             f"{row.updated_at}Z",
-            guarded(names[row.created_by]),
-            guarded(row.key),
+            guarded(names[row.created_by] or ""),
+            guarded(row.key or ""),
         )
         for row in chunk.rows
     )
     return page.getvalue().encode()
-
-
-def guarded(text: str | None) -> str | None:
-    return f"'{text}" if text and text.startswith(GUARDED) else text
-
-
-def unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(GUARDED) else text
 
 
 def records(lines: Iterable[bytes]) -> Iterator[tuple[int, Fields | Broken]]:

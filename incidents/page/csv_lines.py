@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from incidents.text import guarded
+
 BOM = "\ufeff"  # Without it Excel reads UTF-8 as the local code page.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Echo:
@@ -34,6 +35,4 @@ def written(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[st
 def cell(value: Any, zone: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(zone).isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return guarded(value) if isinstance(value, str) else value

@@ -36,6 +36,14 @@ class TextField(forms.CharField):
             raise ValidationError(self.messages["forbidden"])
 
 
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        # The only spelling that browsers send and accept, whatever the language.
+        super().__init__(format="%Y-%m-%d")
+
+
 class ReportForm(forms.Form):
     incident = TextField(
         label=_("What happened"),

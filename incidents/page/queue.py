@@ -16,24 +16,28 @@ from typing import Any
 
 from django import forms
 from django.db.models.functions import Left
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from incidents.models import ACTIVE, Incident, IncidentQuerySet, Source, Status
+from incidents.page.access import user_of
+from incidents.page.forms import DateInput
 from incidents.page.place import Place
+from users.models import Action
 
 PAGE = 50
 # Enough to fill the three lines that a row of the queue has.
 BRIEF_LENGTH = 300
 LONGEST_SEARCH = 200
 
-FINISHED = tuple(status for status in Status if status not in ACTIVE)
+NOT_ACTIVE = tuple(status for status in Status if status not in ACTIVE)
 TABS: dict[str, tuple[tuple[Status, ...], ...]] = {
     # What each tab shows: groups of statuses, one group after the other.
     "active": (ACTIVE,),
     **{status.value: ((status,),) for status in Status},
-    "all": (ACTIVE, FINISHED),
+    "all": (ACTIVE, NOT_ACTIVE),
 }
 TAB_LABELS = {
     "active": pgettext_lazy("tab", "Active"),
@@ -48,14 +52,6 @@ class Page:
 
     incidents: list[Incident]
     next: Place | None
-
-
-class DateInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        # The only spelling that browsers send and accept, whatever the language.
-        super().__init__(format="%Y-%m-%d")
 
 
 class QueueForm(forms.Form):
@@ -134,11 +130,16 @@ class Wanted:
         return Page(rows[:most], self.place_of(rows[most - 1]) if len(rows) > most else None)
 
     def everything(self, chunk: int = 1000) -> Iterator[Incident]:
-        """Yield all that is asked for, read in short queries of `chunk` rows."""
-        after: Place | None = None
-        while rows := self.rows(self.incidents().defer("search_text"), after, chunk):
-            yield from rows
-            after = self.place_of(rows[-1])
+        """Yield all that is asked for, by the days of the present zone, read in queries of `chunk` rows."""
+        incidents = self.incidents().defer("search_text")
+
+        def found() -> Iterator[Incident]:
+            after: Place | None = None
+            while rows := self.rows(incidents, after, chunk):
+                yield from rows
+                after = self.place_of(rows[-1])
+
+        return found()
 
     def rows(self, incidents: IncidentQuerySet, after: Place | None, most: int) -> list[Incident]:
         rows: list[Incident] = []
@@ -174,6 +175,15 @@ class Wanted:
 def in_brief(incidents: IncidentQuerySet) -> IncidentQuerySet:
     """Load of each text only its beginning, as `brief`."""
     return incidents.annotate(brief=Left("description", BRIEF_LENGTH)).defer("description", "search_text")
+
+
+def row(request: HttpRequest, wanted: Wanted, incident: Incident) -> dict[str, Any]:
+    """Describe an incident as page/row.html shows it."""
+    return {
+        "incident": incident,
+        "place": wanted.place_of(incident),
+        "may_update": user_of(request).may(Action.UPDATE),
+    }
 
 
 def midnight(day: date, days: int = 0) -> datetime:

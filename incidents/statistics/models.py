@@ -20,8 +20,8 @@ class QuickDecoder(json.JSONDecoder):
 class Slot(models.Model):
     """The sums of one quarter of an hour: no time zone begins its day within one.
 
-    They are only ever derived from the events: dropping every slot and the progress loses nothing but what
-    `manage.py prune` has deleted meanwhile.
+    They are only ever derived from the events: `manage.py recount` does it anew, and loses nothing but what
+    `manage.py prune` has deleted.
     """
 
     quarter = models.BigIntegerField(primary_key=True, help_text="Quarters of an hour since 1970, UTC.")

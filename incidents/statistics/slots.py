@@ -1,17 +1,16 @@
 """Keeping the slots up with the events.
 
-keep_up(budget=1.0)                 # seconds; True when nothing old is left to count
-tallies_between(first, last)        # {quarter: Tally}, the newest events included
+keep_up(budget=1.0)                 # seconds; True when every event there was is counted
+tallies_between(first, last)        # {quarter: Tally}, of what is counted
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
+from django.db import connection
 from django.db.models import Max
-from django.utils import timezone
 
 from config import databases
 from incidents.models import Event
@@ -19,29 +18,73 @@ from incidents.statistics.models import Progress, Slot
 from incidents.statistics.tally import FIELDS, Happened, Tally, by_quarter
 
 BATCH = 5000
-# By then every transaction has ended that could still add an event with a smaller id.
-SETTLED = timedelta(minutes=1)
+WRITERS_POLL = 0.005  # seconds
 COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms"]
-
-Numbered = tuple[int, Happened]
 
 
 def keep_up(budget: float) -> bool:
-    """Count settled events into the slots for up to `budget` seconds; tell whether all are counted."""
+    """Count for up to `budget` seconds the events there are now; tell whether all of them are counted."""
     deadline = time.monotonic() + budget
-    while count_batch():
-        if time.monotonic() > deadline:
-            return False
-    return True
+    return all(time.monotonic() <= deadline for _step in steps())
 
 
-def count_batch() -> bool:
-    """Count the next events, and tell whether there may be more."""
-    if not settled(events_after(counted_through(), 1)):
-        return False  # Without taking the lock that writers need
+def keep_up_gently(told: Callable[[int], None] = lambda _through: None) -> None:
+    """Count all events there are now, and tell through which at each step.
+
+    Whoever else wants to write has at least half of the time.
+    """
+    started = time.monotonic()
+    for _step in chain(steps(), [None]):  # No step is told after the last batch.
+        told(counted_through())
+        time.sleep(time.monotonic() - started)
+        started = time.monotonic()
+
+
+def count_anew(told: Callable[[int], None]) -> None:
+    """Forget all that is counted, and count the events that are left."""
     with databases.write_transaction():
-        progress, _made = Progress.objects.select_for_update().get_or_create(pk=1)
-        events = settled(events_after(progress.through, BATCH))
+        progress = locked_progress()
+        progress.through = 0
+        progress.save()
+        Slot.objects.all().delete()
+    keep_up_gently(told)
+
+
+def steps() -> Iterator[None]:
+    """Count the events there are now in steps of a batch; when the steps end, all are counted."""
+    newest = newest_event()
+    if counted_through() >= newest:
+        return  # Without taking the lock that writers need
+    # Whoever writes now may hold an id below the newest, and bring it in when the newest is counted.
+    before = writers()
+    while before & writers():
+        time.sleep(WRITERS_POLL)
+        yield
+    while count_batch(newest):
+        yield
+
+
+def writers() -> set[str]:
+    """Return the transactions of others that are adding events.
+
+    On SQLite nobody asks: there only one writes at a time, so ids are committed in their order.
+    """
+    if connection.vendor != "postgresql":
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT virtualtransaction FROM pg_locks"
+            " WHERE relation = %s::regclass AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()",
+            [Event._meta.db_table],
+        )
+        return {transaction for (transaction,) in cursor.fetchall()}
+
+
+def count_batch(newest: int) -> bool:
+    """Count the next events up to the event `newest`, and tell whether there may be more."""
+    with databases.write_transaction():
+        progress = locked_progress()
+        events = events_between(progress.through, newest)
         if not events:
             return False
         add(by_quarter(earlier_events(events, progress.through), (event for _id, event in events)))
@@ -50,43 +93,36 @@ def count_batch() -> bool:
     return len(events) == BATCH
 
 
+def locked_progress() -> Progress:
+    progress, _made = Progress.objects.select_for_update().get_or_create(pk=1)
+    return progress
+
+
 def progress() -> int:
     """Return how many percent of the events are counted."""
-    newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 1
-    return counted_through() * 100 // newest
+    return counted_through() * 100 // (newest_event() or 1)
 
 
 def tallies_between(first: int, last: int) -> Iterator[tuple[int, Tally]]:
-    """Yield quarters from `first` to before `last` with their tallies, the newest events' apart."""
+    """Yield quarters from `first` to before `last` with their tallies."""
     slots = Slot.objects.filter(quarter__gte=first, quarter__lt=last)
-    while True:
-        through = counted_through()
-        kept = list(slots.values_list("quarter", *COLUMNS))
-        if counted_through() == through:  # Else what was counted meanwhile might be missed, or taken twice.
-            break
-    yield from ((quarter, loaded(*columns)) for quarter, *columns in kept)
-    events = events_after(through)
-    newest = by_quarter(earlier_events(events, through), (event for _id, event in events))
-    yield from ((quarter, tally) for quarter, tally in newest.items() if first <= quarter < last)
+    return ((quarter, loaded(*columns)) for quarter, *columns in slots.values_list("quarter", *COLUMNS))
 
 
 def counted_through() -> int:
     return Progress.objects.filter(pk=1).values_list("through", flat=True).first() or 0
 
 
-def events_after(event_id: int, most: int | None = None) -> list[Numbered]:
-    rows = Event.objects.filter(id__gt=event_id).order_by("id").values_list("id", *FIELDS)[:most]
-    return [(pk, Happened(*columns)) for pk, *columns in rows]
+def newest_event() -> int:
+    return Event.objects.aggregate(newest=Max("id"))["newest"] or 0
 
 
-def settled(events: Sequence[Numbered]) -> list[Numbered]:
-    """Return the events up to the first that is too new to count."""
-    now = timezone.now()
-    # An event from the future was written before the clock was set back.
-    return list(takewhile(lambda numbered: not now - SETTLED < numbered[1].at <= now, events))
+def events_between(after: int, newest: int) -> list[tuple[int, Happened]]:
+    rows = Event.objects.filter(id__gt=after, id__lte=newest).order_by("id").values_list("id", *FIELDS)
+    return [(pk, Happened(*columns)) for pk, *columns in rows[:BATCH]]
 
 
-def earlier_events(events: Iterable[Numbered], through: int) -> Iterator[Happened]:
+def earlier_events(events: Iterable[tuple[int, Happened]], through: int) -> Iterator[Happened]:
     """Yield what the incidents of `events` had been through up to the event `through`."""
     incidents = list({event.incident for _id, event in events})
     for start in range(0, len(incidents), BATCH):

@@ -15,6 +15,7 @@ from incidents.exchange.archive import Archive
 from incidents.management.commands import prune
 from incidents.models import Event, Incident, Status
 from incidents.services import Origin
+from incidents.statistics import slots
 from incidents.statistics.models import Slot
 
 Make = Callable[..., Incident]
@@ -143,3 +144,32 @@ def test_what_is_deleted_stays_in_the_statistics(over: Make) -> None:
     run("--older-than", 30)
     assert not Incident.objects.exists()
     assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
+
+
+def test_what_is_brought_in_while_it_works_stays_in_the_statistics_too(
+    over: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget = bulk.forget
+
+    def forget_and_make_another(*args: Any, **more: Any) -> int:
+        monkeypatch.setattr(bulk, "forget", forget)
+        over(days=95)
+        return forget(*args, **more)
+
+    for _n in range(2):
+        over()
+    monkeypatch.setattr(bulk, "forget", forget_and_make_another)
+    assert run("--older-than", 90).startswith("3 incidents deleted")
+    assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 3}
+
+
+def test_recount_undoes_that_an_archive_brought_back_counts_twice(over: Make, tmp_path: Path) -> None:
+    archive = tmp_path / "archive.jsonl"
+    over()
+    run("--older-than", 90, "--archive", archive)
+    call_command("import", str(archive), stdout=StringIO())
+    out = StringIO()
+    call_command("recount", stdout=out)
+    assert out.getvalue().startswith("the statistics are counted anew")
+    assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
+    assert slots.progress() == 100

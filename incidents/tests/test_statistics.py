@@ -1,5 +1,6 @@
 """The statistics are held against a plain reckoning over the events."""
 
+import threading
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from statistics import median, quantiles
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.statistics import report, slots, tally
-from incidents.statistics.models import Progress, Slot
+from incidents.statistics.models import Slot
 
 ORIGIN = Origin(None, Event.Door.COMMAND)
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -51,12 +53,17 @@ def happen(db: None, clock: Callable[[datetime], None]) -> Iterator[Happen]:
         yield story
 
 
+def of_period(first: date, last: date) -> report.Report:
+    assert slots.keep_up(10)
+    return report.of_period(first, last)
+
+
 def minutes(number: float) -> timedelta:
     return timedelta(minutes=number)
 
 
 def test_nothing_happened(db: None) -> None:
-    found = report.of_period(TODAY, TODAY)
+    found = of_period(TODAY, TODAY)
     assert (found.total, found.first_action.median, found.false_alarm_share) == (0, None, None)
 
 
@@ -64,7 +71,7 @@ def test_it_counts_days_by_source(happen: Happen) -> None:
     happen(NOON - timedelta(days=1), source=Source.PARTNER)
     happen(NOON - timedelta(hours=1), source=Source.PARTNER)
     happen(NOON - timedelta(minutes=1), source=Source.MONITORING)
-    found = report.of_period(TODAY - timedelta(days=2), TODAY)
+    found = of_period(TODAY - timedelta(days=2), TODAY)
     assert [day.reported for day in found.days] == [
         Counter(),
         Counter(partner=1),
@@ -78,7 +85,7 @@ def test_times_to_first_action_and_resolution(happen: Happen) -> None:
     happen(start, (minutes(20), Status.IN_PROGRESS), (minutes(30), Status.FAKE))
     # Neither what comes after the first action nor a second resolution counts again.
     happen(start, (minutes(30), Status.CLOSED), (minutes(90), Status.OPEN), (minutes(95), Status.RESOLVED))
-    found = report.of_period(TODAY, TODAY)
+    found = of_period(TODAY, TODAY)
     assert found.first_action == report.Spread(3, minutes(20), minutes(28))
     assert found.resolution == report.Spread(2, minutes(45), minutes(57))
 
@@ -88,13 +95,13 @@ def test_a_comment_is_an_action(happen: Happen, clock: Callable[[datetime], None
     clock(NOON - minutes(55))
     services.change(one.pk, ORIGIN, comment="Еду")
     clock(NOON)
-    assert report.of_period(TODAY, TODAY).first_action.median == minutes(5)
+    assert of_period(TODAY, TODAY).first_action.median == minutes(5)
 
 
 def test_the_time_counts_from_the_report_whatever_time_the_report_names(happen: Happen) -> None:
     created = services.create(NewIncident("Самокат", Source.OPERATOR, NOON - timedelta(days=9)), ORIGIN)
     services.change(created.id, ORIGIN, status=Status.CLOSED)
-    assert report.of_period(TODAY, TODAY).resolution.median == timedelta(0)
+    assert of_period(TODAY, TODAY).resolution.median == timedelta(0)
 
 
 def test_the_share_of_false_alarms(happen: Happen) -> None:
@@ -104,7 +111,7 @@ def test_the_share_of_false_alarms(happen: Happen) -> None:
     happen(start, (minutes(1), Status.FAKE), (minutes(2), Status.RESOLVED))
     happen(start, (minutes(1), Status.CANCELLED))
     happen(start, (minutes(1), Status.IN_PROGRESS))
-    found = report.of_period(TODAY, TODAY)
+    found = of_period(TODAY, TODAY)
     assert (found.finished, found.false_alarms, found.false_alarm_share) == (4, 2, 0.5)
 
 
@@ -117,7 +124,7 @@ def test_days_begin_where_the_viewer_is(happen: Happen, zone: str) -> None:
     happen(midnight - timedelta(seconds=1))
     happen(midnight)
     with timezone.override(there):
-        found = report.of_period(date(2025, 5, 31), date(2025, 6, 1))
+        found = of_period(date(2025, 5, 31), date(2025, 6, 1))
     assert [day.total for day in found.days] == [1, 1]
 
 
@@ -128,25 +135,72 @@ def test_days_of_23_and_25_hours_are_whole(day: date, hours: int) -> None:
     assert quarters == hours * 4
 
 
-def test_kept_and_new_events_are_one(happen: Happen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "BATCH", 2)
+def test_it_does_not_matter_in_how_many_pieces_events_are_counted(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start = NOON - timedelta(hours=9)
     happen(start, (minutes(10), Status.IN_PROGRESS), (minutes(60), Status.RESOLVED))
     happen(start, (minutes(20), Status.IN_PROGRESS), (minutes(30), Status.FAKE))
-    happen(NOON - timedelta(seconds=30))
-    uncounted = report.of_period(TODAY, TODAY)
-    assert not Slot.objects.exists()
-    assert slots.keep_up(10)
-    # What is younger than a minute waits: an event with a smaller id may still come.
-    assert Progress.objects.get().through == Event.objects.order_by("-id")[1].pk
+    at_once = of_period(TODAY, TODAY)
+    monkeypatch.setattr(slots, "BATCH", 1)
+    slots.count_anew(lambda _through: None)
+    assert report.of_period(TODAY, TODAY) == at_once
+
+
+def test_the_newest_event_is_counted_at_once(happen: Happen) -> None:
+    happen(NOON)
+    assert of_period(TODAY, TODAY).total == 1
+    assert slots.progress() == 100
+
+
+def test_not_all_is_counted_while_old_events_stand_behind_a_new_one(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "BATCH", 1)
+    for at in (NOON, NOON - timedelta(days=300), NOON - timedelta(days=299)):
+        happen(at)
+    assert not slots.keep_up(0)
     assert slots.progress() < 100
-    assert report.of_period(TODAY, TODAY) == uncounted
-    happen(start, (minutes(5), Status.CLOSED))
-    Event.objects.filter(at__gt=NOON - minutes(1)).update(at=NOON - minutes(2))
-    before = report.of_period(TODAY, TODAY)
+
+
+def test_counting_lets_others_write_as_long_as_it_writes(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "BATCH", 1)
+    slept: list[float] = []
+    told: list[int] = []
+    for _n in range(3):
+        happen(NOON)
+    monkeypatch.setattr("time.sleep", slept.append)
+    slots.keep_up_gently(told.append)
+    ids = list(Event.objects.values_list("id", flat=True))
+    assert told == [*ids, ids[-1]]
+    assert len(slept) == len(told)
+    assert min(slept) > 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's writers write one after the other")
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_is_committed_after_a_newer_one_is_counted() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with transaction.atomic():
+            services.create(NewIncident("Самокат", Source.OPERATOR), ORIGIN)
+            begun.set()
+            go_on.wait(30)
+        connection.close()
+
+    writer = threading.Thread(target=slow)
+    writer.start()
+    begun.wait(30)
+    services.create(NewIncident("Самокат", Source.PARTNER, NOON), ORIGIN)
+    assert not slots.keep_up(0.05)
+    go_on.set()
+    writer.join()
     assert slots.keep_up(10)
-    assert report.of_period(TODAY, TODAY) == before
-    assert not slots.keep_up(10) or Progress.objects.get().through == Event.objects.latest("id").pk
+    today = timezone.localdate()
+    assert report.of_period(today, today).total == 2
 
 
 def test_counting_stops_when_its_time_is_up(happen: Happen, monkeypatch: pytest.MonkeyPatch) -> None:

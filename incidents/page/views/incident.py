@@ -15,8 +15,7 @@ from incidents.models import Event, Incident, Status
 from incidents.page import news
 from incidents.page.access import origin, page_for, user_of
 from incidents.page.forms import ChangeForm
-from incidents.page.queue import Wanted, in_brief
-from incidents.page.views.queue import row
+from incidents.page.queue import Wanted, in_brief, row
 from users.models import Action
 
 VERBS = {

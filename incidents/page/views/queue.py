@@ -12,7 +12,7 @@ from incidents.models import Event, Incident
 from incidents.page import counts, csv_lines, news
 from incidents.page.access import page_for, user_of
 from incidents.page.place import Place
-from incidents.page.queue import TAB_LABELS, TABS, QueueForm, Wanted, in_brief
+from incidents.page.queue import TAB_LABELS, TABS, QueueForm, Wanted, in_brief, row
 from users.models import Action
 
 # A page that has missed more than this is better loaded anew.
@@ -64,9 +64,11 @@ def changes(request: HttpRequest) -> HttpResponse:
     events = Event.objects.filter(id__gt=since)
     if only is not None:
         events = events.filter(incident=only)
-    ids = set(events.order_by("id").values_list("incident", flat=True)[: MOST_CHANGED + 1])
-    if len(ids) > MOST_CHANGED:
+    # Counted by events: those behind the limit might be of incidents that are not among the ones found.
+    found = list(events.order_by("id").values_list("incident", flat=True)[: MOST_CHANGED + 1])
+    if len(found) > MOST_CHANGED:
         return HttpResponse(status=205)
+    ids = set(found)
     wanted = Wanted.of(request.GET)
     shown = set(wanted.incidents().filter(pk__in=ids).values_list("pk", flat=True))
     context = {
@@ -116,15 +118,6 @@ def tabs(wanted: Wanted) -> list[dict[str, Any]]:
         }
         for word, groups in TABS.items()
     ]
-
-
-def row(request: HttpRequest, wanted: Wanted, incident: Incident) -> dict[str, Any]:
-    """Describe an incident as page/row.html shows it."""
-    return {
-        "incident": incident,
-        "place": wanted.place_of(incident),
-        "may_update": user_of(request).may(Action.UPDATE),
-    }
 
 
 def whole(text: str) -> int | None:

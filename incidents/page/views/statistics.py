@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config import moments
+from config import databases, moments
 from incidents.models import Source, Status
 from incidents.page import charts, counts, csv_lines
 from incidents.page.access import page_for
-from incidents.page.queue import DateInput
+from incidents.page.forms import DateInput
 from incidents.statistics import report, slots
 from users.models import Action
 
@@ -68,8 +68,9 @@ def statistics(request: HttpRequest) -> HttpResponse:
 
 @page_for(Action.LIST)
 def csv_file(request: HttpRequest) -> HttpResponseBase:
-    """Answer the incidents of each day of the period, by source, as CSV."""
-    slots.keep_up(PATIENCE)
+    """Answer the incidents of each day of the period, by source, as CSV; 503 until all are counted."""
+    if not slots.keep_up(PATIENCE):
+        return HttpResponse(status=503, headers=databases.RETRY)
     found = report.of_period(*PeriodForm(request.GET).period())
     header = (_("Day"), *Source.labels, _("Total"))
     rows = ((day.day, *(day.reported[source] for source in Source), day.total) for day in found.days)

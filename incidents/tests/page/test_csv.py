@@ -2,6 +2,7 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from django.test import Client
 
 from incidents.models import Incident, Source, Status
 from incidents.page import csv_lines, queue
+from incidents.page.views import statistics as views
+from incidents.statistics import slots
 
 Report = Callable[..., Incident]
 
@@ -40,7 +43,19 @@ def test_it_is_read_in_chunks(as_olga: Client, incident: Report, monkeypatch: py
     assert [row[0] for row in rows] == expected
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_its_days_begin_where_the_viewer_is(as_olga: Client, incident: Report) -> None:
+    as_olga.cookies["timezone"] = "America/New_York"
+    late, early = datetime(2025, 1, 2, 4, 59, tzinfo=UTC), datetime(2025, 1, 1, 5, tzinfo=UTC)
+    that_day = [str(incident(created_at=moment).pk) for moment in (late, early)]
+    incident(created_at=datetime(2025, 1, 1, 4, 59, tzinfo=UTC))
+    incident(created_at=datetime(2025, 1, 2, 5, tzinfo=UTC))
+    _header, *rows = download(as_olga, "/incidents.csv?since=2025-01-01&until=2025-01-01")
+    assert [row[0] for row in rows] == that_day
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠SUM(A1)"]
+)
 def test_no_cell_is_a_formula(text: str) -> None:
     lines = list(csv_lines.written(["h"], [[text]]))
     [cell] = next(csv.reader(io.StringIO("".join(lines[1:]), newline="")))
@@ -53,3 +68,14 @@ def test_statistics_are_numbers_by_day(as_olga: Client, incident: Report) -> Non
     assert header == ["Day", "Operator", "Monitoring", "Partner", "System", "Unknown", "Total"]
     assert len(rows) == 30
     assert rows[-1][1:] == ["0", "0", "1", "0", "0", "1"]
+
+
+def test_there_are_no_statistics_until_all_is_counted(
+    as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "BATCH", 1)
+    monkeypatch.setattr(views, "PATIENCE", 0)
+    incident(status=Status.CLOSED)
+    reply = as_olga.get("/statistics.csv")
+    assert reply.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert reply["Retry-After"]

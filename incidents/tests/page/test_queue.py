@@ -183,3 +183,14 @@ def test_too_many_changes_ask_for_the_page_anew(
     page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, event=0)
     page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST, event="x")
     page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST)
+
+
+def test_the_changes_are_limited_by_events_so_that_none_is_jumped_over(
+    as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.page.views.queue.MOST_CHANGED", 4)
+    for _n in range(2):
+        incident(status=Status.CLOSED)
+    assert len(row_ids(page(as_olga, "/changes/", event=0))) == 2
+    incident(status=Status.CLOSED)
+    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, event=0)
