@@ -129,7 +129,9 @@ def test_the_keys(open_page: Open, olga: User, incident: Report) -> None:
     me.see("dialog[open]", "next, previous incident")
     me.press("2")
     assert status_of(new) == "closed"
-    me.press(Keys.ESCAPE, "u")
+    me.press(Keys.ESCAPE)
+    me.wait(lambda: not me.all("dialog[open]"))
+    me.press("u")
     me.see("#rows")
     me.press("/", "j", "1")
     assert me.see("#id_q").get_attribute("value") == "j1"
