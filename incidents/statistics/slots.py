@@ -1,7 +1,7 @@
 """Keeping the slots up with the events.
 
-keep_up(budget=1.0)                 # seconds; True when every event there was is counted
-tallies_between(first, last)        # {quarter: Tally}, of what is counted
+keep_up(budget=1.0)                 # seconds; True when at most a batch of events is left to count
+tallies_between(first, last)        # (quarter, Tally), the batch that is left included
 """
 
 import time
@@ -23,9 +23,13 @@ COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms
 
 
 def keep_up(budget: float) -> bool:
-    """Count for up to `budget` seconds the events there are now; tell whether all of them are counted."""
+    """Count for up to `budget` seconds; tell whether so few events are left that `tallies_between` adds them.
+
+    A reader of statistics writes only when it must: while writers have to wait, reading goes on.
+    """
     deadline = time.monotonic() + budget
-    return all(time.monotonic() <= deadline for _step in steps())
+    uncounted = Event.objects.filter(id__gt=counted_through())
+    return not uncounted[BATCH:].exists() or all(time.monotonic() <= deadline for _step in steps())
 
 
 def keep_up_gently(told: Callable[[int], None] = lambda _through: None) -> None:
@@ -104,9 +108,15 @@ def progress() -> int:
 
 
 def tallies_between(first: int, last: int) -> Iterator[tuple[int, Tally]]:
-    """Yield quarters from `first` to before `last` with their tallies."""
+    """Yield quarters from `first` to before `last` with their tallies, those of the newest events apart."""
     slots = Slot.objects.filter(quarter__gte=first, quarter__lt=last)
-    return ((quarter, loaded(*columns)) for quarter, *columns in slots.values_list("quarter", *COLUMNS))
+    with databases.one_moment():
+        through = counted_through()
+        kept = list(slots.values_list("quarter", *COLUMNS))
+        events = events_between(through, newest_event())
+        newest = by_quarter(earlier_events(events, through), (event for _id, event in events))
+    yield from ((quarter, loaded(*columns)) for quarter, *columns in kept)
+    yield from ((quarter, tally) for quarter, tally in newest.items() if first <= quarter < last)
 
 
 def counted_through() -> int:

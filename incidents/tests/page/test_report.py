@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.tests.callers import Post
+from config.tests.callers import Post, database_held
 from incidents.models import Event, Incident
 from incidents.tests.page.reading import page
 from users.models import User
@@ -81,3 +81,14 @@ def test_the_same_form_reports_once(as_olga: Client) -> None:
     fresh = re.findall(r'name="idempotency_key" value="([^"]+)"', changed.text)[0]
     assert send(as_olga, idempotency_key=fresh, incident="Другой").status_code == HTTPStatus.FOUND
     assert Incident.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_is_said_to_be_busy_and_nothing_is_stored(as_olga: Client) -> None:
+    as_olga.raise_request_exception = False
+    with database_held("incidents_incident"):
+        reply = send(as_olga)
+    assert reply.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(reply["Retry-After"]) >= 1
+    assert "The service is busy" in reply.text
+    assert not Incident.objects.exists()

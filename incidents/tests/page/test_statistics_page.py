@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from config.tests.callers import database_held
 from incidents.models import Incident, Source, Status
 from incidents.page import charts
 from incidents.page.views.statistics import PeriodForm
@@ -81,3 +82,14 @@ def test_bars_are_piled_up_without_gaps() -> None:
     assert paths["operator"] == "M0.10 75.00h0.8v25.00h-0.8z"
     assert paths["partner"] == "M0.10 0.00h0.8v75.00h-0.8z"
     assert paths["system"] == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_they_are_read_with_the_newest_while_writers_have_to_wait(as_olga: Client, incident: Report) -> None:
+    page(as_olga, "/statistics/")
+    incident(source=Source.PARTNER)
+    with database_held("users_loginattempts"):
+        html = page(as_olga, "/statistics/")
+        csv = as_olga.get("/statistics.csv")
+    assert '<path class="source-partner" ' in html
+    assert csv.status_code == 200
