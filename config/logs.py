@@ -101,5 +101,7 @@ def configuration(style: str, *, debug: bool) -> dict[str, Any]:
             # Whoever scans for host names would fill the log with tracebacks.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.db.backends": {"level": "INFO"},
+            # While PostgreSQL is away each of its connections would say so five times a second.
+            "psycopg.pool": {"level": "ERROR"},
         },
     }
