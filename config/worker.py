@@ -1,15 +1,19 @@
-"""gunicorn's thread worker, with all waiting for clients left to its poller.
+"""gunicorn's thread worker, in which one thread at a time waits for all clients and answers them.
 
-A thread is given a request when the whole of it has arrived, and gives its answer back whenever the
-client is slow to take it: idle and slow clients cost a socket and a buffer, never a thread.
+It answers a request when the whole of it has arrived, and goes on with others whenever the client is slow
+to take the answer: idle and slow clients cost a socket and a buffer, never a thread. When an answer takes
+long to be made, another thread takes over the rest: to hand each request to a thread of its own would cost
+more than most answers do.
 Hooks, max_requests, accesslog, TLS and HTTP/2 are not for this worker.
 """
 
 import contextvars
 import errno
 import socket
+import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
@@ -17,13 +21,16 @@ from selectors import EVENT_READ, EVENT_WRITE
 from types import SimpleNamespace
 from typing import Any
 
+from django.db import connection
 from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from config.connection import MOST_READ, Connection
+from config.crew import Crew, Task
 
 LINGER_SECONDS = 5  # for the client to close after its last answer
+LONG = 0.01  # seconds for one answer, after which another thread takes over the others
 
 Step = Callable[[Connection], None]
 
@@ -40,12 +47,75 @@ class Silence:
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Set when there is something to do before the next second is over.
+        self.stirred = threading.Event()
+        # Guards the poller and what follows, and each connection that no thread is answering.
+        self.state = threading.RLock()
+        self.ready: deque[Task] = deque()
+        self.polls: int | None = None  # the thread that does
         self.waiting: set[Connection] = set()
         self.next_look = 0.0
         # How long a whole request may take to arrive, and any more of an answer to be taken.
         self.patience = self.cfg.timeout or 30
 
-    # In the poller: requests come in
+    # In the main thread: the others are watched
+
+    def init_process(self) -> None:
+        # SQLite answers at once, in this process; another database is mostly waited for.
+        self.crew = Crew(self.next_task, LONG if connection.vendor == "sqlite" else 0)
+        super().init_process()
+
+    def run(self) -> None:
+        self.poller.register(self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks)
+        self.set_accept_enabled(True)
+        for _ in range(self.cfg.threads):
+            self.tpool.submit(self.crew.work).add_done_callback(self.thread_ended)
+        while self.alive and self.is_parent_alive():
+            self.notify()
+            self.stirred.wait(1)
+        self.set_accept_enabled(False)
+        self._cap_keepalive(time.monotonic() + STOP_KEEPALIVE_LINGER)
+        end = time.monotonic() + self.cfg.graceful_timeout
+        while self.nr_conns > 0 and time.monotonic() < end:
+            self.notify()
+            self.stirred.clear()
+            self.stirred.wait(1)
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        self.crew.dismissed = True
+        self.method_queue.defer(bool)  # The thread on duty looks up.
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        self.dismiss()
+        super().handle_quit(sig, frame)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        # An event must not be set in a signal's handler: the main thread may be about to wait for it.
+        self.method_queue.defer(self.stirred.set)
+
+    def thread_ended(self, future: "Future[None]") -> None:
+        error = future.exception()
+        if error:
+            self.log.error("A thread ended, the worker stops", exc_info=error)
+            self.alive = False
+            self.stirred.set()
+
+    # In the thread on duty: requests come in
+
+    def next_task(self) -> Task | None:
+        """Return what is to be done next, or None when a second has passed with nothing to do."""
+        self.polls = threading.get_ident()
+        if not self.ready:
+            self.wait_for_and_dispatch_events(timeout=1.0)
+            self.murder_pending()
+        return self.ready.popleft() if self.ready else None
+
+    def add(self, task: Task) -> None:
+        self.ready.append(task)
+        if threading.get_ident() != self.polls:
+            self.method_queue.defer(bool)  # The thread on duty looks up.
 
     def accept(self, listener: socket.socket) -> bool:
         try:
@@ -56,14 +126,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             return False  # Mostly another worker was faster.
         if self.nr_conns + 1 >= self.worker_connections:
             self.make_room()
-        self.nr_conns += 1
-        self.enqueue_req(Connection(self.cfg, accepted, client, listener.getsockname()))
+        with self.state:
+            self.nr_conns += 1
+            self.enqueue_req(Connection(self.cfg, accepted, client, listener.getsockname()))
         return True
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Have the next request handled as soon as it has arrived."""
+        """Have the next request answered as soon as it has arrived."""
         if conn.parser.arrived():
-            super().enqueue_req(conn)
+            self.add(partial(self.answer, conn))
         else:
             seconds = (conn.idle and self.cfg.keepalive) or self.patience
             self.wait(conn, EVENT_READ, self.receive, seconds)
@@ -73,9 +144,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             conn.timeout = time.monotonic() + self.patience
         if conn.receive():
             self.forget(conn)
-            super().enqueue_req(conn)
+            self.add(partial(self.answer, conn))
 
-    # In a thread: requests are answered
+    def answer(self, conn: Connection) -> None:
+        conn.keep = self.handle(conn)
+        self.wake(conn, self.send)
+
+    # In the thread on duty, or relieved of it: requests are answered
 
     def handle(self, conn: Connection) -> bool:
         if conn.answer is None:
@@ -137,11 +212,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         silent = SimpleNamespace(cfg=self.cfg, log=Silence())
         ThreadWorker.handle_error(silent, req, client, addr, exc)
 
-    # In the poller: answers go out
-
-    def finish_request(self, conn: Connection, future: "Future[bool]") -> None:
-        conn.keep = future.result()
-        self.wake(conn, self.send)
+    # Answers go out
 
     def send(self, conn: Connection) -> None:
         """Send what is left, then have more of the answer written, or the next request handled."""
@@ -149,7 +220,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not conn.sock.flush():
             self.wait(conn, EVENT_WRITE, self.send, self.patience)
         elif conn.answer is not None:
-            super().enqueue_req(conn)
+            self.add(partial(self.answer, conn))
         elif conn.keep:
             self.enqueue_req(conn)
         else:
@@ -161,7 +232,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not conn.sock.recv(MOST_READ):
             self.drop(conn)
 
-    # In the poller: waiting, and its end
+    # Waiting, and its end
 
     def wait(self, conn: Connection, event: int, step: Step, seconds: float) -> None:
         if conn.idle and not self.alive:
@@ -171,12 +242,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.poller.register(conn.sock, event, partial(self.wake, conn, step))
 
     def wake(self, conn: Connection, step: Step, _sock: socket.socket | None = None) -> None:
-        if conn.sock.fileno() < 0:
-            return  # It made room for another, just before its own turn.
-        try:
-            step(conn)
-        except OSError:
-            self.drop(conn)
+        with self.state:
+            if conn.sock.fileno() < 0:
+                return  # It made room for another, just before its own turn.
+            try:
+                step(conn)
+            except OSError:
+                self.drop(conn)
 
     def forget(self, conn: Connection) -> None:
         if conn in self.waiting:
@@ -186,22 +258,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def drop(self, conn: Connection) -> None:
         self.forget(conn)
         if conn.answer is not None:
-            self.tpool.submit(conn.context.run, conn.answer.close)
+            self.add(partial(conn.context.run, conn.answer.close))
         conn.close()
         self.nr_conns -= 1
+        if not self.alive:
+            self.stirred.set()
 
     def make_room(self) -> None:
         """Drop the connection that would be the next to be dropped for slowness."""
-        if self.waiting:
-            self.drop(min(self.waiting, key=lambda conn: conn.timeout))
+        with self.state:
+            if self.waiting:
+                self.drop(min(self.waiting, key=lambda conn: conn.timeout))
 
     def murder_pending(self) -> None:
-        """Drop who is too slow. gunicorn calls this at every turn; once a second will do."""
+        """Drop who is too slow. Once a second will do."""
         now = time.monotonic()
         if now >= self.next_look:
             self.next_look = now + 1
-            for conn in [conn for conn in self.waiting if conn.timeout <= now]:
-                self.drop(conn)
+            with self.state:
+                for conn in [conn for conn in self.waiting if conn.timeout <= now]:
+                    self.drop(conn)
 
     # At the end
 
@@ -212,18 +288,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return bool(self.alive)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        if self.alive:
+        with self.state:
             super().set_accept_enabled(enabled)
-            return
-        # Who has connected by now is answered; who comes later finds the door closed, not a dead end.
-        super().set_accept_enabled(False)
-        for listener in self.sockets:
-            while self.accept(listener):
-                pass
-            listener.close()
-        self.sockets.clear()
+            if not self.alive:
+                # Who has connected by now is answered; who comes later finds the door closed, not a dead end.
+                for listener in self.sockets:
+                    while self.accept(listener):
+                        pass
+                    listener.close()
+                self.sockets.clear()
 
     def _cap_keepalive(self, deadline: float) -> None:
-        for conn in self.waiting:
-            if conn.idle:
-                conn.timeout = min(conn.timeout, deadline)
+        with self.state:
+            for conn in self.waiting:
+                if conn.idle:
+                    conn.timeout = min(conn.timeout, deadline)

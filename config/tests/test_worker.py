@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings as running
 
-from config.tests.served import Service, read_answer, request_bytes, served
+from config.tests.served import PASSWORD, Service, read_answer, request_bytes, served
 
 LIMIT = 4096
 CREATE = "/incidents/create/"
@@ -109,6 +109,19 @@ def test_others_do_not_notice_those_who_read_slowly(service: Service) -> None:
         assert time.monotonic() - started < 1
         # And whoever reads slowly still reads all of it.
         assert len(everything(readers[0])) > 7_000_000
+
+
+def test_an_answer_that_takes_long_keeps_nobody_waiting(hasty: Service) -> None:
+    """`hasty` has one worker: a thread hashes the password while another answers the rest."""
+    credentials = json.dumps({"username": "admin", "password": PASSWORD}).encode()
+    with connected(hasty, request_bytes("POST", "/users/authorization/", credentials)) as login:
+        time.sleep(0.05)
+        assert hasty.post(CREATE).status == 400
+        login.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            login.recv(1)
+        login.setblocking(True)
+        assert read_answer(login).status == 200
 
 
 def test_a_request_may_come_in_pieces(service: Service) -> None:
