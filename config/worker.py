@@ -12,7 +12,6 @@ import errno
 import socket
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
@@ -23,9 +22,9 @@ from typing import Any
 
 from django.db import connection
 from gunicorn.http import wsgi
-from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from config import server_log
 from config.connection import MOST_READ, Connection
 from config.crew import Crew, Task
 
@@ -33,15 +32,6 @@ LINGER_SECONDS = 5  # for the client to close after its last answer
 LONG = 0.01  # seconds for one answer, after which another thread takes over the others
 
 Step = Callable[[Connection], None]
-
-
-class Silence:
-    """Stands in for gunicorn's logger where its lines would repeat what a client sent."""
-
-    def say_nothing(self, *_args: Any) -> None:
-        pass
-
-    debug = warning = exception = access = say_nothing
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -201,15 +191,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 pieces.close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answer as gunicorn does; log the kind of fault, but not what was sent, which may be a secret."""
-        kind, address = type(exc).__name__, addr[0] if addr else "-"
-        if isinstance(exc, ParseException):
-            self.log.warning("Invalid request from %s: %s", address, kind)
-        else:
-            # The exception's own words may repeat what was sent.
-            where = "".join(traceback.format_tb(exc.__traceback__))
-            self.log.error("Error handling a request from %s: %s\n%s", address, kind, where)
-        silent = SimpleNamespace(cfg=self.cfg, log=Silence())
+        """Answer as gunicorn does, but log nothing of what was sent, which may be a secret."""
+        server_log.tell_fault(self.log, addr[0] if addr else "-", exc)
+        silent = SimpleNamespace(cfg=self.cfg, log=server_log.Silence())
         ThreadWorker.handle_error(silent, req, client, addr, exc)
 
     # Answers go out
@@ -258,11 +242,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def drop(self, conn: Connection) -> None:
         self.forget(conn)
         if conn.answer is not None:
-            self.add(partial(conn.context.run, conn.answer.close))
+            self.add(partial(self.abandon, conn, conn.answer))
         conn.close()
         self.nr_conns -= 1
         if not self.alive:
             self.stirred.set()
+
+    def abandon(self, conn: Connection, answer: Generator[bool, None, None]) -> None:
+        """Let the application clear up after an answer that nobody takes any more."""
+        try:
+            conn.context.run(answer.close)
+        except Exception:
+            self.log.exception("Error after the client of an answer had left")
 
     def make_room(self) -> None:
         """Drop the connection that would be the next to be dropped for slowness."""

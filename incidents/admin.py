@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from incidents import services
+from incidents.counts import CountedPaginator
 from incidents.models import COMMENT_LENGTH, Event, Incident, IncidentQuerySet, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.text import has_forbidden_characters
@@ -62,6 +63,7 @@ class IncidentAdmin(admin.ModelAdmin[Incident]):
     list_filter = ["status", "source", "created_at"]
     list_per_page = 50
     show_full_result_count = False
+    paginator = CountedPaginator
     date_hierarchy = "created_at"
     search_fields = ["search_text"]
     search_help_text = _("Words of the description")

@@ -116,6 +116,20 @@ class Incident(models.Model):
         return f"#{self.pk} {self.description[:60]}"
 
 
+class IncidentCount(models.Model):
+    """How many incidents of a status and a source there are, as the sum of `number` over their rows.
+
+    The database itself keeps them with every write of incidents (incidents/kept_counts.py).
+    """
+
+    status = models.CharField(max_length=20, choices=Status)
+    source = models.CharField(max_length=20, choices=Source)
+    number = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.status}, {self.source}: {self.number}"
+
+
 class EventKind(models.TextChoices):
     CREATED = "created", _("Created")
     STATUS_CHANGED = "status_changed", _("Status changed")

@@ -11,7 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from config.rest.pagination import Pages
 from incidents import services
+from incidents.counts import CountedPaginator
 from incidents.models import Event, Incident, Source, Status
 from incidents.rest import listing
 from incidents.rest.filters import IncidentFilter
@@ -31,11 +33,16 @@ class KeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
+class IncidentPages(Pages):
+    django_paginator_class = CountedPaginator
+
+
 class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]):
     """Incidents: report one, find it again, carry it to its end."""
 
     queryset = Incident.objects.newest_first()
     filterset_class = IncidentFilter
+    pagination_class = IncidentPages
     lookup_value_regex = r"[0-9]{1,19}"
     role_actions = {
         "list": Action.LIST,

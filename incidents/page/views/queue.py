@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from incidents import counts
 from incidents.models import Event, Incident
-from incidents.page import counts, csv_lines, news
+from incidents.page import csv_lines, news
 from incidents.page.access import page_for, user_of
 from incidents.page.place import Place
 from incidents.page.queue import TAB_LABELS, TABS, QueueForm, Wanted, in_brief, row

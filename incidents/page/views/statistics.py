@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config import databases, moments
+from incidents import counts
 from incidents.models import Source, Status
-from incidents.page import charts, counts, csv_lines
+from incidents.page import charts, csv_lines
 from incidents.page.access import page_for
 from incidents.page.forms import DateInput
 from incidents.statistics import report, slots

@@ -1,18 +1,8 @@
-from collections.abc import Iterator
-
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from config.tests.callers import new_client
 from users.models import User
-
-
-@pytest.fixture(autouse=True)
-def counts_begin_anew() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def english_browser(user: User) -> Client:
