@@ -7,8 +7,8 @@ body, a header or a token.
 import json
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        identity = given if ACCEPTED_ID.fullmatch(given) else uuid.uuid4().hex
+        identity = given if ACCEPTED_ID.fullmatch(given) else secrets.token_hex(16)
         request_id.set(identity)
         response = self.get_response(request)
         response.headers["X-Request-ID"] = identity

@@ -68,11 +68,22 @@ class Statement:
         with connection.cursor() as cursor:
             return str(getattr(cursor, "convert_query", str)(self.compiled[0]))
 
+    @cached_property
+    def places(self) -> list[tuple[str, Callable[..., Any] | None, Any]]:
+        """For each place the name of its value and how that is stored, or what always stands there."""
+        return [
+            (p.name, None if p.raw else p.bound, None) if isinstance(p, Given) else ("", None, p)
+            for p in self.compiled[1]
+        ]
+
     def rows(self, **values: Any) -> list[Row]:
         """Run with `values` and return the rows that the statement yields."""
-        text, params = self.compiled
+        text = self.compiled[0]
         database = connections[DEFAULT_DB_ALIAS]
-        bound = [p.bound(values[p.name], database) if isinstance(p, Given) else p for p in params]
+        bound = [
+            fixed if not name else store(values[name], database) if store else values[name]
+            for name, store, fixed in self.places
+        ]
         if database.queries_logged or database.execute_wrappers:
             # Who watches the queries sees those that go through Django's own cursors.
             with database.cursor() as cursor:

@@ -51,6 +51,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     # In the main thread: the others are watched
 
     def init_process(self) -> None:
+        # A request asks for dozens of settings, each of which gunicorn would look up by a call.
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         # SQLite answers at once, in this process; another database is mostly waited for.
         self.crew = Crew(self.next_task, LONG if connection.vendor == "sqlite" else 0)
         super().init_process()
