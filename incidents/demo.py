@@ -1,7 +1,7 @@
 """A believable month of a scooter fleet's incidents, for looking around in.
 
 story = Story(users, now)
-story.write_month()         # into an empty database, as rows with their events
+story.write_month()         # into an empty database
 story.live_on()             # one more happening, through the services
 """
 
@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import transaction
-
-from incidents import services
+from incidents import bulk, services
+from incidents.bulk import PastEvent, PastIncident
 from incidents.demo_texts import COMMENTS, NUMBERS, PLACES, REPORTS
-from incidents.models import Event, Incident, Source, Status, folded
+from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from users.models import User
 
@@ -63,34 +62,8 @@ class Story:
         self.random = random.Random(seed)  # noqa: S311  # a story, no secret
 
     def write_month(self) -> None:
-        """Write the last thirty days. A row and its events agree, as if the services had written them."""
-        incidents: list[Incident] = []
-        lives: list[list[Step]] = []
-        for at in self.moments():
-            source = self.one_of(SOURCES)
-            life = list(self.life(at))
-            text = self.text(source)
-            incidents.append(
-                Incident(
-                    description=text,
-                    search_text=folded(text),
-                    status=life[-1].after if life else Status.OPEN,
-                    source=source,
-                    created_at=at,
-                    updated_at=life[-1].at if life else at,
-                    created_by=self.reporter(source),
-                )
-            )
-            lives.append(life)
-        with transaction.atomic():
-            Incident.objects.bulk_create(incidents)
-            events = [
-                event
-                for incident, life in zip(incidents, lives, strict=True)
-                for event in self.events(incident, life)
-            ]
-            # Ids in the order of time, as they would be.
-            Event.objects.bulk_create(sorted(events, key=lambda event: event.at), batch_size=1000)
+        """Write the last thirty days."""
+        bulk.bring_in([self.past(pk, at) for pk, at in enumerate(self.moments(), 1)])
 
     def live_on(self) -> None:
         """Report an incident, or take or end one that is active."""
@@ -131,26 +104,38 @@ class Story:
             end = self.one_of(ENDS)
             yield Step(at, Status.IN_PROGRESS, end, by, self.comment(end))
 
-    def events(self, incident: Incident, life: list[Step]) -> Iterator[Event]:
-        yield Event(
-            incident=incident,
-            kind=Event.Kind.CREATED,
-            at=incident.created_at,
-            by=incident.created_by,
-            door=door_of(Source(incident.source)),
-            status_to=Status.OPEN,
+    def past(self, pk: int, at: datetime) -> PastIncident:
+        """Tell an incident that happened `at`, with all that became of it."""
+        source = self.one_of(SOURCES)
+        life = list(self.life(at))
+        reporter = self.reporter(source).pk
+        created = PastEvent(
+            Event.Kind.CREATED.value, at, reporter, door_of(source).value, "", Status.OPEN.value, ""
         )
-        for step in life:
-            yield Event(
-                incident=incident,
-                kind=Event.Kind.STATUS_CHANGED,
-                at=step.at,
-                by=step.by,
-                door=Event.Door.PAGE,
-                status_from=step.before,
-                status_to=step.after,
-                comment=step.comment,
+        changes = [
+            PastEvent(
+                Event.Kind.STATUS_CHANGED.value,
+                step.at,
+                step.by.pk,
+                Event.Door.PAGE.value,
+                step.before.value,
+                step.after.value,
+                step.comment,
             )
+            for step in life
+        ]
+        return PastIncident(
+            description=self.text(source),
+            source=source.value,
+            status=changes[-1].status_to if changes else Status.OPEN.value,
+            created_at=at,
+            updated_at=changes[-1].at if changes else at,
+            created_by=reporter,
+            id=pk,
+            key=None,
+            spare_key=f"demo-{pk}",
+            events=[created, *changes],
+        )
 
     def text(self, source: Source) -> str:
         template = self.random.choice(REPORTS[source])
