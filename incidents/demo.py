@@ -39,6 +39,7 @@ ENDS = {
     Status.UNKNOWN: 1,
 }
 FORGOTTEN = 0.02
+WAITING = 4
 NEWS_SHARE = 0.6
 
 
@@ -63,7 +64,10 @@ class Story:
 
     def write_month(self) -> None:
         """Write the last thirty days."""
-        bulk.bring_in([self.past(pk, at) for pk, at in enumerate(self.moments(), 1)])
+        moments = self.moments()
+        recent = [at for at in moments if timedelta(hours=3) < self.now - at < timedelta(days=2)]
+        waiting = set(self.random.sample(recent, WAITING))
+        bulk.bring_in([self.past(pk, at, waits=at in waiting) for pk, at in enumerate(moments, 1)])
 
     def live_on(self) -> None:
         """Report an incident, or take or end one that is active."""
@@ -104,10 +108,10 @@ class Story:
             end = self.one_of(ENDS)
             yield Step(at, Status.IN_PROGRESS, end, by, self.comment(end))
 
-    def past(self, pk: int, at: datetime) -> PastIncident:
-        """Tell an incident that happened `at`, with all that became of it."""
-        source = self.one_of(SOURCES)
-        life = list(self.life(at))
+    def past(self, pk: int, at: datetime, *, waits: bool) -> PastIncident:
+        """Tell an incident that happened `at` with all that became of it, or an alarm that still waits."""
+        source = Source.MONITORING if waits else self.one_of(SOURCES)
+        life = [] if waits else list(self.life(at))
         reporter = self.reporter(source).pk
         created = PastEvent(
             Event.Kind.CREATED.value, at, reporter, door_of(source).value, "", Status.OPEN.value, ""
