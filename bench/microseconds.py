@@ -9,7 +9,6 @@ import cProfile
 import functools
 import importlib
 import io
-import json
 import os
 import pstats
 import sys
@@ -23,7 +22,7 @@ from typing import Any
 from bench.servers import OURS, Call, Scratch, Server, environment
 
 ROWS = 100_000
-WORKS = ("create", "update", "list")
+WORKS = ("create", "update", "list", "page")
 WARM_UP = 200
 # What stands for a room: the functions through which one enters it.
 ROOMS = {
@@ -35,8 +34,14 @@ ROOMS = {
     "the domain": ["incidents.services:create", "incidents.services:change"],
     "begin and commit": ["django.db.transaction:Atomic.__enter__", "django.db.transaction:Atomic.__exit__"],
     "prepared statements": ["config.prepared:Statement.rows"],
-    "rows to items": ["incidents.post.listing:items"],
-    "the answer": ["incidents.post.views:answer", "django.http.response:HttpResponseBase.close"],
+    "REST framework": ["rest_framework.views:APIView.dispatch"],
+    "the ORM's query of a page": ["django.db.models.query:QuerySet._fetch_all"],
+    "rows to items": ["incidents.post.listing:items", "incidents.rest.listing:shown"],
+    "the answer": [
+        "incidents.post.views:answer",
+        "config.rest.renderers:FastJSONRenderer.render",
+        "django.http.response:HttpResponseBase.close",
+    ],
 }
 
 
@@ -128,7 +133,6 @@ def environs(server: Server, work: str, number: int) -> list[dict[str, Any]]:
 def environ(call: Call, incident_id: str, turn: int) -> dict[str, Any]:
     word = call.words[turn % 2] if call.words else ""
     body = call.body.replace("{id}", incident_id).replace("{status}", word).encode()
-    json.loads(body)
     return {
         "REQUEST_METHOD": call.method,
         "PATH_INFO": call.path,
@@ -136,6 +140,7 @@ def environ(call: Call, incident_id: str, turn: int) -> dict[str, Any]:
         "QUERY_STRING": "",
         "CONTENT_TYPE": "application/json",
         "CONTENT_LENGTH": str(len(body)),
+        "HTTP_AUTHORIZATION": call.authorization,
         "HTTP_HOST": "127.0.0.1:8500",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8500",

@@ -40,3 +40,8 @@ def checked(text: str, form: re.Pattern[str], zone: tzinfo) -> datetime:
     if not EARLIEST <= moment < AFTER_LATEST:
         raise ValueError(text)
     return moment
+
+
+def aware(moment: datetime) -> datetime:
+    """Say of a moment from the database that it is in UTC; SQLite's driver does not."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -111,13 +111,22 @@ def fetched(cursor: Any) -> list[Row]:
     return rows
 
 
-def select(queryset: Callable[[], QuerySet[Any, Any]], *, limited: bool = False) -> Statement:
-    """Prepare a query; a `limited` one takes the value `limit`, the most rows it may yield."""
+def select(
+    queryset: Callable[[], QuerySet[Any, Any]], *, limited: bool = False, skipping: bool = False
+) -> Statement:
+    """Prepare a query.
+
+    A `limited` one takes the value `limit`, the most rows it may yield, and one that is `skipping` rows also
+    the value `offset`, how many.
+    """
 
     def compiled() -> Compiled:
         text, params = queryset().query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
-        # The ORM would write the number into the SQL, a statement for each.
-        return (f"{text} LIMIT %s", (*params, Given("limit"))) if limited else (text, params)
+        # The ORM would write the numbers into the SQL, a statement for each.
+        for word, name, wanted in (("LIMIT", "limit", limited), ("OFFSET", "offset", skipping)):
+            if wanted:
+                text, params = f"{text} {word} %s", (*params, Given(name))
+        return text, params
 
     return Statement(compiled)
 

@@ -7,7 +7,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import errors, health
 
 urlpatterns = [
-    path("", include("incidents.page.urls")),
     path("incidents/", include("incidents.post.urls")),
     path("users/", include("users.urls")),
     path("api/", include("incidents.rest.urls")),
@@ -17,6 +16,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("incidents.page.urls")),
 ]
 handler400 = errors.bad_request
 handler403 = errors.forbidden

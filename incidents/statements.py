@@ -59,3 +59,26 @@ newest = {
     for by_status in (False, True)
     for behind in (False, True)
 }
+
+
+REST_FIELDS = ("id", "description", "status", "source", "created_at", "updated_at")
+
+
+def newest_page(by_status: bool, by_source: bool) -> Statement:
+    def query() -> QuerySet[Incident, Any]:
+        rows = Incident.objects.newest_first()
+        if by_status:
+            rows = rows.filter(status=Given("status", Incident))
+        if by_source:
+            rows = rows.filter(source=Given("source", Incident))
+        return rows.values_list(*REST_FIELDS)
+
+    return select(query, limited=True, skipping=True)
+
+
+# By whether a status is given, and whether a source is.
+newest_pages = {
+    (by_status, by_source): newest_page(by_status, by_source)
+    for by_status in (False, True)
+    for by_source in (False, True)
+}

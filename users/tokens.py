@@ -10,13 +10,14 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, OperationalError
 from django.utils import timezone
 
 from config.databases import write_transaction
+from config.moments import aware
 from config.prepared import Given, select
 from users.models import Token, User, fingerprint
 
@@ -111,8 +112,3 @@ def note_use(key: str, now: datetime) -> None:
 
 def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("ascii")).hexdigest()
-
-
-def aware(moment: datetime) -> datetime:
-    """SQLite's driver yields UTC without saying so."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

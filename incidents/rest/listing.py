@@ -9,16 +9,37 @@ from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from incidents.models import Source, Status
+from config.moments import aware
+from incidents import counts, statements
+from incidents.models import Incident, Source, Status
 
-FIELDS = ("id", "description", "status", "source", "created_at", "updated_at")
+NEWEST_FIRST = Incident.objects.newest_first().query.order_by
+
+
+class Rows:
+    """The rows of a query in pieces, for a paginator: the frequent ones are counted and compiled already."""
+
+    def __init__(self, incidents: QuerySet[Incident, Any]) -> None:
+        self.incidents = incidents
+
+    def count(self) -> int:
+        return counts.number_of(self.incidents)
+
+    def __getitem__(self, piece: slice) -> list[tuple[Any, ...]]:
+        words = counts.chosen_words(self.incidents)
+        if words is None or self.incidents.query.order_by != NEWEST_FIRST:
+            return list(self.incidents.values_list(*statements.REST_FIELDS)[piece])
+        statement = statements.newest_pages["status" in words, "source" in words]
+        rows = statement.rows(**words, limit=piece.stop - piece.start, offset=piece.start)
+        return [(*row, aware(created_at), aware(updated_at)) for *row, created_at, updated_at in rows]
 
 
 def shown(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Show rows of `FIELDS` in the language and the time zone of the request."""
+    """Show rows of `statements.REST_FIELDS` in the language and the time zone of the request."""
     label = labels(get_language())
     zone = timezone.get_current_timezone()
     return [

@@ -11,9 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from config.rest.pagination import Pages
 from incidents import services
-from incidents.counts import CountedPaginator
 from incidents.models import Event, Incident, Source, Status
 from incidents.rest import listing
 from incidents.rest.filters import IncidentFilter
@@ -33,16 +31,11 @@ class KeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
-class IncidentPages(Pages):
-    django_paginator_class = CountedPaginator
-
-
 class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]):
     """Incidents: report one, find it again, carry it to its end."""
 
     queryset = Incident.objects.newest_first()
     filterset_class = IncidentFilter
-    pagination_class = IncidentPages
     lookup_value_regex = r"[0-9]{1,19}"
     role_actions = {
         "list": Action.LIST,
@@ -63,7 +56,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return serializers.get(self.action, IncidentSerializer)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        rows = self.filter_queryset(self.get_queryset()).values_list(*listing.FIELDS)
+        rows: Any = listing.Rows(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(listing.shown(self.paginate_queryset(rows) or []))
 
     @extend_schema(

@@ -97,7 +97,7 @@ KNOWN: list[QuerySet[Any, Any]] = [
     Incident.objects.filter(status=Status.FAKE),
     Incident.objects.filter(source=Source.PARTNER),
     Incident.objects.filter(status=Status.OPEN, source=Source.PARTNER),
-    Incident.objects.filter(status=Status.OPEN).filter(status=Status.FAKE),
+    Incident.objects.filter(status=Status.OPEN).filter(status=Status.OPEN),
 ]
 UNKNOWN: list[QuerySet[Any, Any]] = [
     Incident.objects.exclude(status=Status.OPEN),
@@ -107,6 +107,7 @@ UNKNOWN: list[QuerySet[Any, Any]] = [
     Incident.objects.filter(description__contains="1"),
     Incident.objects.filter(events__kind=Event.Kind.CREATED),
     Incident.objects.filter(status=Status.OPEN)[:2],
+    Incident.objects.filter(status=Status.OPEN).filter(status=Status.FAKE),
     Incident.objects.none(),
     Incident.objects.annotate(number=Count("events")).filter(number__gt=5),
     Incident.objects.values("status").distinct(),

@@ -2,11 +2,14 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from django.test import override_settings
 from django.utils import timezone, translation
 
+from incidents import statements
 from incidents.models import Incident, Source, Status
 from incidents.rest import listing
 from incidents.rest.serializers import IncidentSerializer
@@ -24,5 +27,27 @@ def test_a_page_says_what_the_serializer_says(
     rows = Incident.objects.newest_first()
     with override_settings(TIME_ZONE=zone), timezone.override(zone), translation.override(language):
         one_by_one = IncidentSerializer(rows, many=True).data
-        assert listing.shown(rows.values_list(*listing.FIELDS)) == list(one_by_one)
-    assert list(listing.shown(rows.values_list(*listing.FIELDS))[0]) == IncidentSerializer.Meta.fields
+        assert listing.shown(listing.Rows(rows)[0:20]) == list(one_by_one)
+    assert list(listing.shown(listing.Rows(rows)[0:1])[0]) == IncidentSerializer.Meta.fields
+
+
+QUERIES: list[QuerySet[Incident, Any]] = [
+    Incident.objects.newest_first(),
+    Incident.objects.newest_first().filter(status=Status.OPEN),
+    Incident.objects.newest_first().filter(source=Source.PARTNER),
+    Incident.objects.newest_first().filter(source=Source.PARTNER, status=Status.FAKE),
+    Incident.objects.newest_first().mentioning("1"),
+    Incident.objects.order_by("updated_at", "id").filter(status=Status.OPEN),
+    Incident.objects.order_by("created_at", "id"),
+]
+
+
+@pytest.mark.parametrize("place", range(len(QUERIES)))
+@pytest.mark.parametrize("piece", [slice(0, 20), slice(2, 4), slice(3, 4)], ids=str)
+def test_a_piece_is_what_the_orm_finds(place: int, piece: slice, incident: Callable[..., Incident]) -> None:
+    for status in (Status.OPEN, Status.FAKE, Status.OPEN):
+        for source in (Source.PARTNER, Source.SYSTEM, Source.PARTNER):
+            incident("1" if status == Status.FAKE else "2", status=status, source=source)
+    rows = QUERIES[place].all()
+    assert listing.Rows(rows).count() == len(rows)
+    assert listing.Rows(rows)[piece] == list(rows.values_list(*statements.REST_FIELDS)[piece])
