@@ -41,7 +41,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.stirred = threading.Event()
         # Guards the poller and what follows, and each connection that no thread is answering.
         self.state = threading.RLock()
-        self.ready: deque[Task] = deque()
+        self.ready, self.batch = deque[Task](), deque[Task]()
         self.polls: int | None = None  # the thread that does
         self.waiting: set[Connection] = set()
         self.next_look = 0.0
@@ -99,10 +99,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def next_task(self) -> Task | None:
         """Return what is to be done next, or None when a second has passed with nothing to do."""
         self.polls = threading.get_ident()
-        if not self.ready:
-            self.wait_for_and_dispatch_events(timeout=1.0)
+        if not self.batch:
+            # Between batches, so that who sends one request after another keeps nobody else waiting.
+            self.wait_for_and_dispatch_events(timeout=0 if self.ready else 1)
             self.murder_pending()
-        return self.ready.popleft() if self.ready else None
+            self.batch, self.ready = self.ready, deque()
+        return self.batch.popleft() if self.batch else None
 
     def add(self, task: Task) -> None:
         self.ready.append(task)

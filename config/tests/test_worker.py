@@ -167,6 +167,18 @@ def test_requests_in_one_packet_are_answered_in_order(service: Service) -> None:
     assert [b" 400 " in part[:12] for part in answers.split(b"HTTP/1.1")[1:]] == [True, False, True]
 
 
+def test_many_requests_in_one_packet_keep_nobody_waiting(hasty: Service) -> None:
+    many = 400
+    with connected(hasty, request_bytes("GET", "/healthz", Connection="") * many) as greedy:
+        assert hasty.post(CREATE).status == 400
+        greedy.setblocking(False)
+        answered = 0
+        with contextlib.suppress(BlockingIOError):
+            while data := greedy.recv(65536):
+                answered += data.count(b"HTTP/1.1 200")
+        assert answered < many
+
+
 def test_a_connection_serves_one_request_after_another(service: Service) -> None:
     with connected(service) as client:
         for name in ("first", "second", "third"):
