@@ -18,10 +18,10 @@ from django.http import HttpRequest, HttpResponseBase
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 requests_log = logging.getLogger("requests")
-# No line shows where in the code it was written or by which thread: the standard library need not look
+# No line shows where in the code it was written, or by which thread or process: nobody need look
 # (docs.python.org/3/howto/logging.html#optimization).
 logging._srcfile = None
-logging.logThreads = False
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 FIELDS = ("method", "path", "status", "ms")
 ACCEPTED_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -76,7 +76,7 @@ class JSONFormatter(logging.Formatter):
 def configuration(style: str, *, debug: bool) -> dict[str, Any]:
     """Build Django's LOGGING for the style "text" or "json"."""
     formatters: dict[str, Any] = {
-        "text": {"format": "{asctime} {levelname} {request_id} {name}: {message}", "style": "{"},
+        "text": {"format": "%(asctime)s %(levelname)s %(request_id)s %(name)s: %(message)s"},
         "json": {"()": JSONFormatter},
     }
     return {

@@ -17,11 +17,7 @@ Lines = Callable[[], list[str]]
 def written(style: str) -> Iterator[Lines]:
     """Write the log as the service does in this style; return its lines so far when called."""
     configured = logs.configuration(style, debug=False)["formatters"][style]
-    formatter = (
-        logs.JSONFormatter()
-        if style == "json"
-        else logging.Formatter(configured["format"], style=configured["style"])
-    )
+    formatter = logs.JSONFormatter() if style == "json" else logging.Formatter(configured["format"])
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
