@@ -51,5 +51,5 @@ def past(first: int, last: int) -> Iterator[Past]:
             f"самокат {number % 9973:04} {next(troubles)}, дом {number % 181}",
             next(statuses),
             next(sources),
-            f"{moment:%Y-%m-%d %H:%M:%S.%f}",
+            str(moment.replace(tzinfo=None)),
         )
