@@ -24,10 +24,10 @@ class Crew:
         """
         self.next_task = next_task
         self.patience = patience
-        self.duty = threading.Lock()
-        # Guards the two that follow.
+        # Guards the three that follow. A thread stands for itself by a lock, on which it rests.
         self.change = threading.Lock()
-        self.on_duty: object = None
+        self.on_duty: threading.Lock | None = None
+        self.resting: list[threading.Lock] = []
         self.busy_since: float | None = None
         self.dismissed = False
         signal.signal(signal.SIGALRM, self.relieve_if_long)
@@ -35,20 +35,30 @@ class Crew:
     def work(self) -> None:
         """Take one's turns on duty until the crew is dismissed. An error of a task ends the thread."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
-        while not self.dismissed:
-            self.duty.acquire()
-            me = self.on_duty = object()
-            try:
+        me = threading.Lock()
+        me.acquire()
+        try:
+            while not self.dismissed:
+                self.report(me)
                 while self.on_duty is me and not self.dismissed:
                     task = self.next_task()
                     if task:
                         self.begin()
                         task()
                         self.end(me)
-            finally:
-                with self.change:
-                    if self.on_duty is me:
-                        self.relieve()
+        finally:
+            with self.change:
+                if self.on_duty is me:
+                    self.relieve()
+
+    def report(self, me: threading.Lock) -> None:
+        """Go on duty if nobody is, or rest until it is one's turn."""
+        with self.change:
+            if self.on_duty is None:
+                self.on_duty = me
+                return
+            self.resting.append(me)
+        me.acquire()
 
     def begin(self) -> None:
         self.busy_since = time.monotonic()
@@ -58,7 +68,7 @@ class Crew:
             with self.change:
                 self.relieve()
 
-    def end(self, me: object) -> None:
+    def end(self, me: threading.Lock) -> None:
         with self.change:
             if self.on_duty is me:
                 self.busy_since = None
@@ -70,6 +80,8 @@ class Crew:
                 self.relieve()
 
     def relieve(self) -> None:
-        """Let another thread be on duty. `change` is held."""
-        self.on_duty = self.busy_since = None
-        self.duty.release()
+        """Let another thread be on duty: who rested last, whose caches are warm. `change` is held."""
+        self.busy_since = None
+        self.on_duty = self.resting.pop() if self.resting else None
+        if self.on_duty:
+            self.on_duty.release()

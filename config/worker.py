@@ -29,6 +29,7 @@ from config.connection import MOST_READ, Connection
 from config.crew import Crew, Task
 
 LINGER_SECONDS = 5  # for the client to close after its last answer
+LOOK = 0.25  # seconds until it is seen that the master is gone
 LONG = 0.01  # seconds for one answer, after which another thread takes over the others
 
 Step = Callable[[Connection], None]
@@ -37,8 +38,7 @@ Step = Callable[[Connection], None]
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Set when there is something to do before the next second is over.
-        self.stirred = threading.Event()
+        self.stirred = threading.Event()  # The main thread looks up at once.
         # Guards the poller and what follows, and each connection that no thread is answering.
         self.state = threading.RLock()
         self.ready, self.batch = deque[Task](), deque[Task]()
@@ -64,14 +64,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.tpool.submit(self.crew.work).add_done_callback(self.thread_ended)
         while self.alive and self.is_parent_alive():
             self.notify()
-            self.stirred.wait(1)
+            self.stirred.wait(LOOK)
         self.set_accept_enabled(False)
         self._cap_keepalive(time.monotonic() + STOP_KEEPALIVE_LINGER)
         end = time.monotonic() + self.cfg.graceful_timeout
         while self.nr_conns > 0 and time.monotonic() < end:
             self.notify()
             self.stirred.clear()
-            self.stirred.wait(1)
+            self.stirred.wait(LOOK)
         self.dismiss()
 
     def dismiss(self) -> None:

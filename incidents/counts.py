@@ -7,17 +7,30 @@ from collections import Counter
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db import connection
 from django.db.models import QuerySet, Sum
 from django.db.models.expressions import Col
 from django.db.models.lookups import Exact
 from django.utils.functional import cached_property
 
+from config.databases import write_transaction
 from config.prepared import select
+from incidents import kept_counts
 from incidents.models import Incident, IncidentCount
 
 kept = select(
     lambda: IncidentCount.objects.order_by().values_list("status", "source").annotate(number=Sum("number"))
 )
+
+
+def count_anew() -> None:
+    """Count all incidents, as after a restore of single tables, in which triggers count what was counted."""
+    with write_transaction(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Who writes meanwhile would be counted twice, or not at all.
+            cursor.execute("LOCK TABLE incidents_incident IN SHARE ROW EXCLUSIVE MODE")
+        IncidentCount.objects.all().delete()
+        cursor.execute(kept_counts.COUNT_ALL)
 
 
 def by_status() -> Counter[str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
@@ -68,6 +69,15 @@ def test_they_follow_what_goes_past_the_services(incident: Report) -> None:
 def test_they_follow_a_prune(incident: Report) -> None:
     ids = [incident(status=status).pk for status in Status for _ in range(2)]
     assert bulk.forget(ids, unchanged_since=timezone.now() + timedelta(days=1)) == 10
+    assert kept() == counted()
+
+
+def test_recount_puts_wrong_counts_right(incident: Report) -> None:
+    incident(status=Status.CLOSED)
+    incident()
+    IncidentCount.objects.create(status=Status.OPEN, source=Source.OPERATOR, number=7)
+    assert kept() != counted()
+    call_command("recount")
     assert kept() == counted()
 
 

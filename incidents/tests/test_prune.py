@@ -170,6 +170,6 @@ def test_recount_undoes_that_an_archive_brought_back_counts_twice(over: Make, tm
     call_command("import", str(archive), stdout=StringIO())
     out = StringIO()
     call_command("recount", stdout=out)
-    assert out.getvalue().startswith("the statistics are counted anew")
+    assert out.getvalue().startswith("incidents and statistics are counted anew")
     assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
     assert slots.progress() == 100
