@@ -16,14 +16,18 @@ Task = Callable[[], object]
 class Crew:
     """The threads that call `work`. To be made in the main thread, whose SIGALRM it needs."""
 
-    def __init__(self, next_task: Callable[[], Task | None], patience: float) -> None:
+    def __init__(
+        self, next_task: Callable[[], Task | None], patience: float, rest: Callable[[], object] = bool
+    ) -> None:
         """Say where tasks come from, and how many seconds one may take before another thread takes over.
 
+        A thread calls `rest` before it rests.
         `next_task` is never called by two threads at once; it may wait, and may return None. A patience
         of 0 is for tasks that mostly wait themselves: they are better done side by side.
         """
         self.next_task = next_task
         self.patience = patience
+        self.rest = rest
         # Guards the three that follow. A thread stands for itself by a lock, on which it rests.
         self.change = threading.Lock()
         self.on_duty: threading.Lock | None = None
@@ -58,6 +62,7 @@ class Crew:
                 self.on_duty = me
                 return
             self.resting.append(me)
+        self.rest()
         me.acquire()
 
     def begin(self) -> None:
@@ -80,7 +85,7 @@ class Crew:
                 self.relieve()
 
     def relieve(self) -> None:
-        """Let another thread be on duty: who rested last, whose caches are warm. `change` is held."""
+        """Let another thread be on duty, the one that began to rest last. `change` is held."""
         self.busy_since = None
         self.on_duty = self.resting.pop() if self.resting else None
         if self.on_duty:

@@ -20,7 +20,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from types import SimpleNamespace
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
@@ -53,8 +53,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def init_process(self) -> None:
         # A request asks for dozens of settings, each of which gunicorn would look up by a call.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
-        # SQLite answers at once, in this process; another database is mostly waited for.
-        self.crew = Crew(self.next_task, LONG if connection.vendor == "sqlite" else 0)
+        # SQLite answers in this process, at once; who rests need not keep its cache. Others are waited for.
+        patience, rest = (LONG, connections.close_all) if connection.vendor == "sqlite" else (0, bool)
+        self.crew = Crew(self.next_task, patience, rest)
         super().init_process()
 
     def run(self) -> None:
@@ -88,8 +89,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.method_queue.defer(self.stirred.set)
 
     def thread_ended(self, future: "Future[None]") -> None:
-        error = future.exception()
-        if error:
+        if error := future.exception():
             self.log.error("A thread ended, the worker stops", exc_info=error)
             self.alive = False
             self.stirred.set()
