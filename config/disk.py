@@ -1,0 +1,62 @@
+"""The wait for the disk: one for all requests that the server answers together.
+
+By itself SQLite waits for the disk at the end of each transaction, and every other writer waits with it.
+Where the waiting is left to the server, a commit reaches the kernel only, and the server waits for the disk
+by `sync` before any answer that tells of it leaves. A killed process loses nothing, for the kernel has the
+data; a power cut takes only what nobody was told: docs/decisions/0016.
+"""
+
+import contextlib
+import os
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.signals import connection_created
+
+NOT_KNOWN = -1
+
+
+class Seen(threading.local):
+    """How many rows this thread's connection had changed when it was asked last."""
+
+    changes = 0
+
+
+seen = Seen()
+
+
+def leave_waiting_to_the_server() -> bool:
+    """Let no commit of this process wait for the disk, if it would; tell whether `sync` is needed instead."""
+    if connection.vendor != "sqlite" or settings.SQLITE_SYNCHRONOUS != "FULL":
+        return False
+    connection_created.connect(commit_to_the_kernel)
+    return True
+
+
+def commit_to_the_kernel(connection: Any, **_kwargs: Any) -> None:
+    connection.connection.execute("PRAGMA synchronous=NORMAL")
+    rely_on_writes()  # Of the thread's connection before, nothing is known any more.
+
+
+def rely_on_writes() -> None:
+    """Note that this thread's answer may tell what others have written and not waited for yet."""
+    seen.changes = NOT_KNOWN
+
+
+def is_to_be_waited_for() -> bool:
+    """Tell whether this thread wrote, or relied on writes, since it was asked last."""
+    before, seen.changes = seen.changes, getattr(connection.connection, "total_changes", 0)
+    return before != seen.changes
+
+
+def sync() -> None:
+    """Wait until all that was committed is on the disk. Raises `OSError` if the disk fails."""
+    # SQLite removes this file only when the database itself is on the disk, and holds no lock by it.
+    with contextlib.suppress(FileNotFoundError):
+        log = os.open(f"{connection.settings_dict['NAME']}-wal", os.O_RDONLY)
+        try:
+            os.fdatasync(log)
+        finally:
+            os.close(log)
