@@ -10,7 +10,7 @@ import contextvars
 import io
 import re
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -142,6 +142,34 @@ class Connection(TConn):  # type: ignore[misc]
         self.answer: Generator[bool, None, None] | None = None
         self.response: Any = None
         self.keep = True
+
+    def begin(self, application: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> None:
+        self.context = contextvars.copy_context()
+        self.answer = self.steps(application, environ)
+
+    def write(self) -> bool:
+        """Write the answer until the client has to catch up; tell whether to keep the connection after it."""
+        answer, self.answer = self.answer, None
+        if answer is not None and self.context.run(next, answer, False):
+            self.answer = answer
+        return not self.response.should_close()
+
+    def steps(
+        self, application: Callable[..., Iterable[bytes]], environ: dict[str, Any]
+    ) -> Generator[bool, None, None]:
+        """Answer; a streamed answer is sent as it is made, and stops at each piece not taken yet."""
+        pieces = application(environ, self.response.start_response)
+        streamed = getattr(pieces, "streaming", True)
+        try:
+            for piece in pieces:
+                self.response.write(piece)
+                if streamed and not self.sock.flush():
+                    yield True
+            self.response.close()
+        finally:
+            # PEP 3333 lets an application answer with a plain list.
+            if hasattr(pieces, "close"):
+                pieces.close()
 
     @property
     def idle(self) -> bool:

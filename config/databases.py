@@ -13,12 +13,12 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Model
 
-from config import data_dir
+from config import data_dir, disk
 
 RETRY = {"Retry-After": "1"}
 LONGEST_START = 30
 FIRST_RUN_LOCK = 0x1AC1DE27
-TURN_POLL = 0.0002  # seconds
+TURN_POLL = 0.00005  # seconds
 own_turn = threading.Lock()
 # SQLite's BUSY, LOCKED, IOERR, FULL, CANTOPEN and PROTOCOL (sqlite.org/rescode.html).
 PASSING = {5, 6, 10, 13, 14, 15}
@@ -44,6 +44,8 @@ def write_transaction() -> Iterator[None]:
         with transaction.atomic():
             yield
         return
+    # A key that was used or a status that stands already is also told by what others have just written.
+    disk.rely_on_writes()
     deadline = time.monotonic() + settings.BUSY_SECONDS
     if not own_turn.acquire(timeout=settings.BUSY_SECONDS):
         raise OperationalError("the writers before do not end")

@@ -15,13 +15,14 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-NOT_KNOWN = -1
+NO_CONNECTION, NOT_KNOWN = None, -1
+flush = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter.
 
 
 class Seen(threading.local):
     """How many rows this thread's connection had changed when it was asked last."""
 
-    changes = 0
+    changes: int | None = NO_CONNECTION
 
 
 seen = Seen()
@@ -37,7 +38,8 @@ def leave_waiting_to_the_server() -> bool:
 
 def commit_to_the_kernel(connection: Any, **_kwargs: Any) -> None:
     connection.connection.execute("PRAGMA synchronous=NORMAL")
-    rely_on_writes()  # Of the thread's connection before, nothing is known any more.
+    # What the thread's connection before this one did last is not known.
+    seen.changes = 0 if seen.changes is NO_CONNECTION else NOT_KNOWN
 
 
 def rely_on_writes() -> None:
@@ -47,8 +49,14 @@ def rely_on_writes() -> None:
 
 def is_to_be_waited_for() -> bool:
     """Tell whether this thread wrote, or relied on writes, since it was asked last."""
-    before, seen.changes = seen.changes, getattr(connection.connection, "total_changes", 0)
+    before, seen.changes = seen.changes, getattr(connection.connection, "total_changes", NO_CONNECTION)
     return before != seen.changes
+
+
+def close_connection() -> None:
+    """Close this thread's connection, after `is_to_be_waited_for` was asked."""
+    connection.close()
+    seen.changes = NO_CONNECTION
 
 
 def sync() -> None:
@@ -57,6 +65,6 @@ def sync() -> None:
     with contextlib.suppress(FileNotFoundError):
         log = os.open(f"{connection.settings_dict['NAME']}-wal", os.O_RDONLY)
         try:
-            os.fdatasync(log)
+            flush(log)
         finally:
             os.close(log)

@@ -7,7 +7,7 @@ more than most answers do.
 Hooks, max_requests, accesslog, TLS and HTTP/2 are not for this worker.
 """
 
-import contextvars
+import contextlib
 import errno
 import socket
 import threading
@@ -20,17 +20,18 @@ from selectors import EVENT_READ, EVENT_WRITE
 from types import SimpleNamespace
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from config import server_log
+from config import disk, server_log
 from config.connection import MOST_READ, Connection
 from config.crew import Crew, Task
 
 LINGER_SECONDS = 5  # for the client to close after its last answer
 LOOK = 0.25  # seconds until it is seen that the master is gone
 LONG = 0.01  # seconds for one answer, after which another thread takes over the others
+OTHERS_TURN = 0.0001  # seconds after a new connection, so that other workers get their share of many at once
 
 Step = Callable[[Connection], None]
 
@@ -42,6 +43,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         # Guards the poller and what follows, and each connection that no thread is answering.
         self.state = threading.RLock()
         self.ready, self.batch = deque[Task](), deque[Task]()
+        self.unsynced, self.sync_by = list[Connection](), 0.0  # whose answers wait for the disk, until when
         self.polls: int | None = None  # the thread that does
         self.waiting: set[Connection] = set()
         self.next_look = 0.0
@@ -54,8 +56,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         # A request asks for dozens of settings, each of which gunicorn would look up by a call.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         # SQLite answers in this process, at once; who rests need not keep its cache. Others are waited for.
-        patience, rest = (LONG, connections.close_all) if connection.vendor == "sqlite" else (0, bool)
+        patience, rest = (LONG, disk.close_connection) if connection.vendor == "sqlite" else (0, bool)
         self.crew = Crew(self.next_task, patience, rest)
+        self.syncs = disk.leave_waiting_to_the_server()
         super().init_process()
 
     def run(self) -> None:
@@ -99,6 +102,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def next_task(self) -> Task | None:
         """Return what is to be done next, or None when a second has passed with nothing to do."""
         self.polls = threading.get_ident()
+        if self.unsynced and (not self.batch or time.monotonic() > self.sync_by):
+            return self.acknowledge
         if not self.batch:
             # Between batches, so that who sends one request after another keeps nobody else waiting.
             self.wait_for_and_dispatch_events(timeout=0 if self.ready else 1)
@@ -123,6 +128,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         with self.state:
             self.nr_conns += 1
             self.enqueue_req(Connection(self.cfg, accepted, client, listener.getsockname()))
+        if self.alive and not self.ready and self.cfg.workers > 1:
+            time.sleep(OTHERS_TURN)
         return True
 
     def enqueue_req(self, conn: Connection) -> None:
@@ -142,57 +149,50 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def answer(self, conn: Connection) -> None:
         conn.keep = self.handle(conn)
-        self.wake(conn, self.send)
+        if not (self.syncs and disk.is_to_be_waited_for()):
+            return self.wake(conn, self.send)
+        with self.state:
+            self.sync_by = self.sync_by or time.monotonic() + LONG
+            self.unsynced.append(conn)
+        return None if self.polls == threading.get_ident() else self.acknowledge()
+
+    def acknowledge(self) -> None:
+        """Send what tells of writes. If the disk fails nobody is told anything, and the worker stops."""
+        with self.state:
+            conns, self.unsynced, self.sync_by = self.unsynced, [], 0.0
+        step = self.drop
+        try:
+            disk.sync()
+            step = self.send
+        finally:
+            for conn in conns:
+                self.wake(conn, step)
 
     # In the thread on duty, or relieved of it: requests are answered
 
     def handle(self, conn: Connection) -> bool:
         if conn.answer is None:
             return bool(super().handle(conn))
-        try:
+        with contextlib.suppress(OSError, StopIteration):
             return self.write(conn)
-        except (OSError, StopIteration):
-            return False
+        return False
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
         conn.response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
         environ["wsgi.multithread"] = True
         if not self.alive:
             conn.response.force_close()
-        conn.context = contextvars.copy_context()
-        conn.answer = self.steps(conn, environ)
+        conn.begin(self.wsgi, environ)
         return self.write(conn)
 
     def write(self, conn: Connection) -> bool:
-        """Write the answer until the client has to catch up; tell whether to keep the connection after it."""
-        answer, conn.answer = conn.answer, None
         try:
-            if answer is not None and conn.context.run(next, answer, False):
-                conn.answer = answer
-        except OSError:
-            raise
+            return conn.write()
         except Exception as error:
-            if not conn.response.headers_sent:
+            if isinstance(error, OSError) or not conn.response.headers_sent:
                 raise
             self.log.exception("Error in the middle of an answer")
             raise StopIteration from error  # This is how gunicorn is told to close.
-        return not conn.response.should_close()
-
-    def steps(self, conn: Connection, environ: dict[str, Any]) -> Generator[bool, None, None]:
-        """Answer; a streamed answer stops at each piece that the client has not taken yet."""
-        pieces = self.wsgi(environ, conn.response.start_response)
-        streamed = getattr(pieces, "streaming", True)
-        try:
-            for piece in pieces:
-                conn.response.write(piece)
-                if streamed and not conn.sock.flush():
-                    yield True
-            conn.response.close()
-            conn.sock.flush()
-        finally:
-            # PEP 3333 lets an application answer with a plain list.
-            if hasattr(pieces, "close"):
-                pieces.close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer as gunicorn does, but log nothing of what was sent, which may be a secret."""

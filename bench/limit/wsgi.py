@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,20 @@ STATUS_WRITTEN = {"new": "open", "processing": "in_progress", "completed": "reso
 SOURCES = {"operator", "monitoring", "partner", "unknown"}
 ROLES = {"operator"}
 mine = threading.local()
+# Under the service's worker it leaves the waiting for the disk to the server, as the service does.
+if WAITS_TOGETHER := "DJANGO_SETTINGS_MODULE" in os.environ:
+    from config import disk
+
+
+class Content(list[bytes]):
+    streaming = False
 
 
 def database() -> sqlite3.Connection:
     if not hasattr(mine, "connection"):
         file = Path(os.environ["DATA_DIR"]) / "incidents.sqlite3"
         mine.connection = sqlite3.connect(file, isolation_level=None, timeout=5)
-        mine.connection.execute("PRAGMA synchronous=FULL")
+        mine.connection.execute(f"PRAGMA synchronous={'NORMAL' if WAITS_TOGETHER else 'FULL'}")
         mine.connection.execute("PRAGMA foreign_keys=ON")
     connection: sqlite3.Connection = mine.connection
     return connection
@@ -69,6 +76,12 @@ def user_of(token: str) -> int | None:
     return int(user_id) if is_superuser or role in ROLES else None
 
 
+def commit(connection: sqlite3.Connection) -> None:
+    connection.execute("COMMIT")
+    if WAITS_TOGETHER:
+        disk.rely_on_writes()
+
+
 def create(user_id: int, body: dict[str, Any]) -> Answer:
     text, source = body["incident"], body["source"]
     if not isinstance(text, str) or not text.strip() or source not in SOURCES:
@@ -86,7 +99,7 @@ def create(user_id: int, body: dict[str, Any]) -> Answer:
         " VALUES (?, 'created', ?, ?, 'post', '', 'open', '')",
         (pk, now, user_id),
     )
-    connection.execute("COMMIT")
+    commit(connection)
     return 201, {"id": pk, "created": True}
 
 
@@ -106,7 +119,7 @@ def update(user_id: int, body: dict[str, Any]) -> Answer:
         " VALUES (?, 'status_changed', ?, ?, 'post', ?, ?, '')",
         (body["id"], now, user_id, before, status),
     )
-    connection.execute("COMMIT")
+    commit(connection)
     return 200, {}
 
 
@@ -173,10 +186,10 @@ def answer(environ: Environ) -> Answer:
     return (401, {}) if user_id is None else CALLS[environ["PATH_INFO"]](user_id, body)
 
 
-def application(environ: Environ, start_response: Callable[..., Any]) -> Iterator[bytes]:
+def application(environ: Environ, start_response: Callable[..., Any]) -> Content:
     status, data = answer(environ)
     content = orjson.dumps({"success": status < 400, "error": "", "status": status, "data": data})
     start_response(
         REASONS[status], [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
     )
-    yield content
+    return Content([content])

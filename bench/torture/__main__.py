@@ -17,6 +17,7 @@ from bench.torture import (
     held,
     kills,
     memory,
+    power,
     restarts,
     starts,
     stop,
@@ -44,6 +45,7 @@ PROGRAMS: dict[str, Program] = {
     "starts": starts.run,
     "cuts": cuts.run,
     "clock": clock.run,
+    "power": power.run,
 }
 ALL: list[tuple[str, dict[str, Any]]] = [
     ("kills", {}),
