@@ -88,6 +88,12 @@ def hand_out_ids_above(largest: int, model: type[Model]) -> None:
         )
 
 
+def free_cache() -> None:
+    """Free the memory in which this thread's connection keeps pages of SQLite's."""
+    if connection.connection is not None:
+        connection.connection.execute("PRAGMA shrink_memory")
+
+
 def wait_for_turn(deadline: float) -> None:
     """Take the turn among this machine's processes; `OperationalError` when it does not come in time."""
     while True:

@@ -53,12 +53,6 @@ def is_to_be_waited_for() -> bool:
     return before != seen.changes
 
 
-def close_connection() -> None:
-    """Close this thread's connection, after `is_to_be_waited_for` was asked."""
-    connection.close()
-    seen.changes = NO_CONNECTION
-
-
 def sync() -> None:
     """Wait until all that was committed is on the disk. Raises `OSError` if the disk fails."""
     # SQLite removes this file only when the database itself is on the disk, and holds no lock by it.

@@ -24,7 +24,7 @@ from django.db import connection
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from config import disk, server_log
+from config import databases, disk, server_log
 from config.connection import MOST_READ, Connection
 from config.crew import Crew, Task
 
@@ -56,7 +56,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         # A request asks for dozens of settings, each of which gunicorn would look up by a call.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         # SQLite answers in this process, at once; who rests need not keep its cache. Others are waited for.
-        patience, rest = (LONG, disk.close_connection) if connection.vendor == "sqlite" else (0, bool)
+        patience, rest = (LONG, databases.free_cache) if connection.vendor == "sqlite" else (0, bool)
         self.crew = Crew(self.next_task, patience, rest)
         self.syncs = disk.leave_waiting_to_the_server()
         super().init_process()
