@@ -61,7 +61,7 @@ newest = {
 }
 
 
-REST_FIELDS = ("id", "description", "status", "source", "created_at", "updated_at")
+REST_COLUMNS = ("id", "description", "status", "source", UTCText("created_at"), UTCText("updated_at"))
 
 
 def newest_page(by_status: bool, by_source: bool) -> Statement:
@@ -71,7 +71,7 @@ def newest_page(by_status: bool, by_source: bool) -> Statement:
             rows = rows.filter(status=Given("status", Incident))
         if by_source:
             rows = rows.filter(source=Given("source", Incident))
-        return rows.values_list(*REST_FIELDS)
+        return rows.values_list(*REST_COLUMNS)
 
     return select(query, limited=True, skipping=True)
 

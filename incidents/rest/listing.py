@@ -6,14 +6,13 @@ call does. A test holds the two to the same words.
 
 import functools
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from config.moments import aware
 from incidents import counts, statements
 from incidents.models import Incident, Source, Status
 
@@ -32,14 +31,13 @@ class Rows:
     def __getitem__(self, piece: slice) -> list[tuple[Any, ...]]:
         words = counts.chosen_words(self.incidents)
         if words is None or self.incidents.query.order_by != NEWEST_FIRST:
-            return list(self.incidents.values_list(*statements.REST_FIELDS)[piece])
+            return list(self.incidents.values_list(*statements.REST_COLUMNS)[piece])
         statement = statements.newest_pages["status" in words, "source" in words]
-        rows = statement.rows(**words, limit=piece.stop - piece.start, offset=piece.start)
-        return [(*row, aware(created_at), aware(updated_at)) for *row, created_at, updated_at in rows]
+        return statement.rows(**words, limit=piece.stop - piece.start, offset=piece.start)
 
 
 def shown(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Show rows of `statements.REST_FIELDS` in the language and the time zone of the request."""
+    """Show rows of `statements.REST_COLUMNS` in the language and the time zone of the request."""
     label = labels(get_language())
     zone = timezone.get_current_timezone()
     return [
@@ -50,8 +48,8 @@ def shown(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
             "status_display": label[Status, status],
             "source": source,
             "source_display": label[Source, source],
-            "created_at": moment_in(zone, created_at),
-            "updated_at": moment_in(zone, updated_at),
+            "created_at": datetime.fromisoformat(f"{created_at}+00:00").astimezone(zone),
+            "updated_at": datetime.fromisoformat(f"{updated_at}+00:00").astimezone(zone),
         }
         for pk, description, status, source, created_at, updated_at in rows
     ]
@@ -61,9 +59,3 @@ def shown(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
 def labels(_language: str | None) -> dict[tuple[type, str], str]:
     """Return the labels of the stored words in the active language, which is `_language`."""
     return {(words, word.value): str(word.label) for words in (Status, Source) for word in words}
-
-
-def moment_in(zone: tzinfo, moment: datetime) -> str:
-    """Write a moment as REST does, e.g. "2025-11-09T14:37:53.454525+03:00"."""
-    text = moment.astimezone(zone).isoformat()
-    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
