@@ -8,19 +8,38 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet, Sum, Value
 from django.db.models.expressions import Col
 from django.db.models.lookups import Exact
 from django.utils.functional import cached_property
 
 from config.databases import write_transaction
-from config.prepared import select
+from config.prepared import Given, Statement, select
 from incidents import kept_counts
 from incidents.models import Incident, IncidentCount
 
-kept = select(
-    lambda: IncidentCount.objects.order_by().values_list("status", "source").annotate(number=Sum("number"))
-)
+kept = select(lambda: IncidentCount.objects.order_by().values_list("status").annotate(number=Sum("number")))
+
+
+def sum_of(by_status: bool, by_source: bool) -> Statement:
+    def query() -> QuerySet[IncidentCount, Any]:
+        rows = IncidentCount.objects.order_by()
+        if by_status:
+            rows = rows.filter(status=Given("status", IncidentCount))
+        if by_source:
+            rows = rows.filter(source=Given("source", IncidentCount))
+        # Grouped by a constant: the sum of all by itself would be no query set.
+        return rows.values(all=Value(1)).annotate(number=Sum("number")).values_list("number")
+
+    return select(query)
+
+
+# By whether a status is given, and whether a source is.
+sums = {
+    (by_status, by_source): sum_of(by_status, by_source)
+    for by_status in (False, True)
+    for by_source in (False, True)
+}
 
 
 def count_anew() -> None:
@@ -35,23 +54,19 @@ def count_anew() -> None:
 
 def by_status() -> Counter[str]:
     """Count the incidents of each status word."""
-    counter: Counter[str] = Counter()
-    for status, _source, number in kept.rows():
-        counter[status] += int(number)
-    return +counter
+    return +Counter({status: int(number) for status, number in kept.rows()})
 
 
 def number_of(incidents: QuerySet[Incident, Any]) -> int:
     """Count the rows of a query; those that only a status and a source choose are counted already."""
     words = chosen_words(incidents)
-    if words is None:
-        return incidents.count()
-    wanted = (words.get("status"), words.get("source"))
-    return sum(
-        int(number)
-        for status, source, number in kept.rows()
-        if wanted[0] in (None, status) and wanted[1] in (None, source)
-    )
+    return incidents.count() if words is None else kept_number(words)
+
+
+def kept_number(words: dict[str, str]) -> int:
+    """Return how many incidents have the status and the source of `words`, as far as it names them."""
+    [(number,)] = sums["status" in words, "source" in words].rows(**words)
+    return int(number or 0)
 
 
 def chosen_words(incidents: QuerySet[Incident, Any]) -> dict[str, str] | None:

@@ -24,12 +24,13 @@ class Rows:
 
     def __init__(self, incidents: QuerySet[Incident, Any]) -> None:
         self.incidents = incidents
+        self.words = counts.chosen_words(incidents)
 
     def count(self) -> int:
-        return counts.number_of(self.incidents)
+        return self.incidents.count() if self.words is None else counts.kept_number(self.words)
 
     def __getitem__(self, piece: slice) -> list[tuple[Any, ...]]:
-        words = counts.chosen_words(self.incidents)
+        words = self.words
         if words is None or self.incidents.query.order_by != NEWEST_FIRST:
             return list(self.incidents.values_list(*statements.REST_COLUMNS)[piece])
         statement = statements.newest_pages["status" in words, "source" in words]

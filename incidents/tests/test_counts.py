@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,15 @@ pytestmark = pytest.mark.django_db
 
 
 def kept() -> dict[tuple[str, str], int]:
-    return {(status, source): number for status, source, number in counts.kept.rows() if number}
+    """Return the kept numbers, each of which is also what a list of its words is told to have."""
+    sums = IncidentCount.objects.values_list("status", "source").annotate(Sum("number"))
+    found = {(status, source): number for status, source, number in sums if number}
+    for (status, source), number in found.items():
+        assert counts.number_of(Incident.objects.filter(status=status, source=source)) == number
+    assert counts.number_of(Incident.objects.all()) == sum(found.values()) == counts.by_status().total()
+    for word, number in counts.by_status().items():
+        assert counts.number_of(Incident.objects.filter(status=word)) == number
+    return found
 
 
 def counted() -> dict[tuple[str, str], int]:
