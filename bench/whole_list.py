@@ -44,7 +44,7 @@ class Whole:
     memory: float  # MB over idle, of the worker that answered
 
 
-def measure(scratch: Scratch, rows: int, *, rounds: int = 3) -> Whole:
+def measure(scratch: Scratch, rows: int, *, rounds: int = 5) -> Whole:
     with started(scratch, [OURS], rows) as [server]:
         check(server)
         found = [(*read(server), raw(server)) for _ in range(rounds)]
