@@ -28,7 +28,10 @@ WARM_UP = 200
 ROOMS = {
     "Django's handler, signals, middleware": ["django.core.handlers.wsgi:WSGIHandler.__call__"],
     "the log line": ["config.logs:RequestLogMiddleware.__call__", "logging:Logger.info"],
-    "the way in: path, host, envelope": ["config.post_dialect:call"],
+    "the way in: path, host, language or envelope": [
+        "config.post_dialect:call",
+        "config.rest.token_calls:TokenCallMiddleware.__call__",
+    ],
     "strict JSON": ["config.strict_json:loads"],
     "the token": ["users.tokens:user_of"],
     "the domain": ["incidents.services:create", "incidents.services:change"],
