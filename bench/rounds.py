@@ -1,5 +1,6 @@
 """Rounds: every server in turn, over and over, so that what else the machine does meets them all alike."""
 
+import os
 import sys
 import time
 from collections import defaultdict
@@ -72,6 +73,7 @@ def medians(
     for number in range(1, rounds + 1):
         for work, at_once, server in plan:
             progress.step(f"round {number} of {rounds}: {work}, {at_once} connections, {server.kind.name}")
+            os.sync()  # What the server before has written must not keep this one's disk busy.
             long = seconds * (TOKEN_SLOWER if work == "token" else 1)
             found[Cell(work, at_once, server.kind.name)].append(
                 run(server, work, connections=at_once, seconds=long)
