@@ -147,11 +147,17 @@ class Connection(TConn):  # type: ignore[misc]
         self.context = contextvars.copy_context()
         self.answer = self.steps(application, environ)
 
-    def write(self) -> bool:
+    def write(self, log: Any) -> bool:
         """Write the answer until the client has to catch up; tell whether to keep the connection after it."""
         answer, self.answer = self.answer, None
-        if answer is not None and self.context.run(next, answer, False):
-            self.answer = answer
+        try:
+            if answer is not None and self.context.run(next, answer, False):
+                self.answer = answer
+        except Exception as error:
+            if isinstance(error, OSError) or not self.response.headers_sent:
+                raise
+            log.exception("Error in the middle of an answer")
+            raise StopIteration from error  # This is how gunicorn is told to close.
         return not self.response.should_close()
 
     def steps(

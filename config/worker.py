@@ -33,6 +33,8 @@ LOOK = 0.25  # seconds until it is seen that the master is gone
 LONG = 0.01  # seconds for one answer, after which another thread takes over the others
 OTHERS_TURN = 0.0001  # seconds after a new connection, so that other workers get their share of many at once
 
+MOST_ACCEPTED = 64  # before requests are answered again
+
 Step = Callable[[Connection], None]
 
 
@@ -116,7 +118,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if threading.get_ident() != self.polls:
             self.method_queue.defer(bool)  # The thread on duty looks up.
 
-    def accept(self, listener: socket.socket) -> bool:
+    def accept(self, listener: socket.socket) -> None:
+        for _ in range(MOST_ACCEPTED):
+            if not self.accept_one(listener):
+                break
+            if self.alive and not self.ready and self.cfg.workers > 1:
+                time.sleep(OTHERS_TURN)
+
+    def accept_one(self, listener: socket.socket) -> bool:
         try:
             accepted, client = listener.accept()
         except OSError as error:
@@ -128,8 +137,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         with self.state:
             self.nr_conns += 1
             self.enqueue_req(Connection(self.cfg, accepted, client, listener.getsockname()))
-        if self.alive and not self.ready and self.cfg.workers > 1:
-            time.sleep(OTHERS_TURN)
         return True
 
     def enqueue_req(self, conn: Connection) -> None:
@@ -174,7 +181,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if conn.answer is None:
             return bool(super().handle(conn))
         with contextlib.suppress(OSError, StopIteration):
-            return self.write(conn)
+            return conn.write(self.log)
         return False
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
@@ -183,16 +190,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not self.alive:
             conn.response.force_close()
         conn.begin(self.wsgi, environ)
-        return self.write(conn)
-
-    def write(self, conn: Connection) -> bool:
-        try:
-            return conn.write()
-        except Exception as error:
-            if isinstance(error, OSError) or not conn.response.headers_sent:
-                raise
-            self.log.exception("Error in the middle of an answer")
-            raise StopIteration from error  # This is how gunicorn is told to close.
+        return conn.write(self.log)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer as gunicorn does, but log nothing of what was sent, which may be a secret."""
@@ -288,7 +286,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if not self.alive:
                 # Who has connected by now is answered; who comes later finds the door closed, not a dead end.
                 for listener in self.sockets:
-                    while self.accept(listener):
+                    while self.accept_one(listener):
                         pass
                     listener.close()
                 self.sockets.clear()

@@ -14,6 +14,8 @@ from django.urls import resolve
 resolve_once = functools.lru_cache(maxsize=64)(resolve)
 
 
+# What else is below /api/ are pages, some with a session.
+PREFIX = "/api/incidents/"
 View = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -29,7 +31,7 @@ class TokenCallMiddleware:
         self.answer: Any = LocaleMiddleware(as_answers(CommonMiddleware(as_answers(call))))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith("/api/") and brings_token(request) and wants_json(request):
+        if request.path_info.startswith(PREFIX) and brings_token(request) and wants_json(request):
             answer: HttpResponseBase = self.answer(request)
             return answer
         return self.get_response(request)

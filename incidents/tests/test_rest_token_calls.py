@@ -24,7 +24,7 @@ CALLS: list[tuple[str, str, Mapping[str, str]]] = [
     ("GET", f"{INCIDENTS}{{id}}/", {}),
     ("GET", f"{INCIDENTS}{{id}}/history/", {}),
     ("GET", f"{INCIDENTS}999999/", {}),
-    ("GET", "/api/nothing/", {}),
+    ("GET", f"{INCIDENTS}nothing/", {}),
     ("GET", "/api/", {}),
     ("GET", "/api/schema/", {}),
     ("HEAD", INCIDENTS, {}),
@@ -75,7 +75,7 @@ def test_both_ways_answer_the_same(
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "Bearer wrong"}, {"Host": "elsewhere.example"}])
-@pytest.mark.parametrize("path", [INCIDENTS, "/api/nothing/"])
+@pytest.mark.parametrize("path", [INCIDENTS, f"{INCIDENTS}nothing/"])
 def test_both_ways_refuse_the_same(rest: Rest, olga: User, headers: Mapping[str, str], path: str) -> None:
     by = None if "Authorization" in headers else olga
     replies = [
@@ -95,6 +95,15 @@ def test_a_page_has_its_policies_whoever_asks(rest: Rest, olga: User, path: str,
     assert reply.status == 200
     assert reply.headers["Content-Type"].startswith("text/html")
     assert set(reply.headers) >= ONLY_OF_BROWSERS
+
+
+def test_the_pages_beside_the_api_bear_a_token(rest: Rest, olga: User, password: str) -> None:
+    rest.client.cookies.clear()
+    for path in ("/api/", "/api/schema/", "/api/docs/", "/api/login/login/"):
+        assert rest("GET", path, by=olga, headers={"Accept": "*/*"}).status == 200
+    form = f"username=olga&password={password.replace(' ', '+')}&next=/api/".encode()
+    reply = rest("POST", "/api/login/login/", form, by=olga, content_type="application/x-www-form-urlencoded")
+    assert (reply.status, reply.headers["Location"]) == (302, "/api/")
 
 
 def test_a_token_counts_and_not_the_cookie_that_comes_with_it(rest: Rest, olga: User, rita: User) -> None:
