@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import signal
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,18 @@ if not os.environ.get("WEB_CONCURRENCY"):
     os.environ.pop("WEB_CONCURRENCY", None)
 
 from gunicorn.app.base import BaseApplication
+
+
+def was_told_to_stop(master: Any) -> bool:
+    """Tell whether a fork got a signal to stop before it handled any.
+
+    `master` is the handler that it had from its master, which put the signal into the fork's copy of a queue.
+    """
+    waiting = getattr(getattr(master, "__self__", None), "SIG_QUEUE", None)
+    told = False
+    while waiting is not None and not waiting.empty():
+        told |= waiting.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+    return told
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -9,6 +9,7 @@ Hooks, max_requests, accesslog, TLS and HTTP/2 are not for this worker.
 
 import contextlib
 import errno
+import signal
 import socket
 import threading
 import time
@@ -27,6 +28,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 from config import databases, disk, server_log
 from config.connection import MOST_READ, Connection
 from config.crew import Crew, Task
+from config.gunicorn import was_told_to_stop
 
 LINGER_SECONDS = 5  # for the client to close after its last answer
 LOOK = 0.25  # seconds until it is seen that the master is gone
@@ -34,7 +36,6 @@ LONG = 0.01  # seconds for one answer, after which another thread takes over the
 OTHERS_TURN = 0.0001  # seconds after a new connection, so that other workers get their share of many at once
 
 MOST_ACCEPTED = 64  # before requests are answered again
-
 Step = Callable[[Connection], None]
 
 
@@ -62,6 +63,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.crew = Crew(self.next_task, patience, rest)
         self.syncs = disk.leave_waiting_to_the_server()
         super().init_process()
+
+    def init_signals(self) -> None:
+        master = signal.getsignal(signal.SIGTERM)
+        super().init_signals()
+        self.alive = not was_told_to_stop(master)
 
     def run(self) -> None:
         self.poller.register(self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks)
@@ -175,8 +181,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             for conn in conns:
                 self.wake(conn, step)
 
-    # In the thread on duty, or relieved of it: requests are answered
-
     def handle(self, conn: Connection) -> bool:
         if conn.answer is None:
             return bool(super().handle(conn))
@@ -217,8 +221,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def discard(self, conn: Connection) -> None:
         if not conn.sock.recv(MOST_READ):
             self.drop(conn)
-
-    # Waiting, and its end
 
     def wait(self, conn: Connection, event: int, step: Step, seconds: float) -> None:
         if conn.idle and not self.alive:
