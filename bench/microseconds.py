@@ -38,7 +38,6 @@ ROOMS = {
     "begin and commit": ["django.db.transaction:Atomic.__enter__", "django.db.transaction:Atomic.__exit__"],
     "prepared statements": ["config.prepared:Statement.rows"],
     "REST framework": ["rest_framework.views:APIView.dispatch"],
-    "the ORM's query of a page": ["django.db.models.query:QuerySet._fetch_all"],
     "rows to items": ["incidents.post.listing:items", "incidents.rest.listing:shown"],
     "the answer": [
         "incidents.post.views:answer",

@@ -54,6 +54,8 @@ class Crew:
             with self.change:
                 if self.on_duty is me:
                     self.relieve()
+                elif me in self.resting:
+                    self.resting.remove(me)
 
     def report(self, me: threading.Lock) -> None:
         """Go on duty if nobody is, or rest until it is one's turn."""

@@ -7,9 +7,11 @@ data; a power cut takes only what nobody was told: docs/decisions/0016.
 """
 
 import contextlib
+import functools
 import os
 import threading
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection
@@ -55,10 +57,13 @@ def is_to_be_waited_for() -> bool:
 
 def sync() -> None:
     """Wait until all that was committed is on the disk. Raises `OSError` if the disk fails."""
+    path = Path(f"{connection.settings_dict['NAME']}-wal")
     # SQLite removes this file only when the database itself is on the disk, and holds no lock by it.
     with contextlib.suppress(FileNotFoundError):
-        log = os.open(f"{connection.settings_dict['NAME']}-wal", os.O_RDONLY)
-        try:
-            flush(log)
-        finally:
-            os.close(log)
+        flush(opened(path, path.stat().st_ino))
+
+
+@functools.lru_cache(maxsize=1)
+def opened(path: Path, _inode: int) -> IO[bytes]:
+    """Keep the file open: the kernel tells of a failure all who had it open, and whoever comes later once."""
+    return path.open("rb")

@@ -5,17 +5,15 @@ time. The paths stand in config.urls like any others; this room answers them fir
 that below these prefixes every answer is the envelope.
 """
 
-import functools
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404
 
 from config.envelope import Refusal, in_envelope
+from config.paths import resolve_once
 
 PREFIXES = ("/users/", "/incidents/")
-# A dozen paths exist; Django would walk through all patterns for each call.
-resolve_once = functools.lru_cache(maxsize=64)(resolve)
 
 
 class PostDialectMiddleware:

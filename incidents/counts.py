@@ -4,6 +4,7 @@ Counting a million rows takes tens of milliseconds, too much for each page of a 
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -14,32 +15,27 @@ from django.db.models.lookups import Exact
 from django.utils.functional import cached_property
 
 from config.databases import write_transaction
-from config.prepared import Given, Statement, select
-from incidents import kept_counts
+from config.prepared import Statement, select
+from incidents import kept_counts, statements
 from incidents.models import Incident, IncidentCount
 
 kept = select(lambda: IncidentCount.objects.order_by().values_list("status").annotate(number=Sum("number")))
 
 
-def sum_of(by_status: bool, by_source: bool) -> Statement:
-    def query() -> QuerySet[IncidentCount, Any]:
-        rows = IncidentCount.objects.order_by()
-        if by_status:
-            rows = rows.filter(status=Given("status", IncidentCount))
-        if by_source:
-            rows = rows.filter(source=Given("source", IncidentCount))
-        # Grouped by a constant: the sum of all by itself would be no query set.
-        return rows.values(all=Value(1)).annotate(number=Sum("number")).values_list("number")
+def sum_of(fields: Iterable[str]) -> Statement:
+    return select(
+        lambda: (
+            IncidentCount.objects.order_by()
+            .filter(**statements.given(IncidentCount, fields))
+            # Grouped by a constant: the sum of all by itself would be no query set.
+            .values(all=Value(1))
+            .annotate(number=Sum("number"))
+            .values_list("number")
+        )
+    )
 
-    return select(query)
 
-
-# By whether a status is given, and whether a source is.
-sums = {
-    (by_status, by_source): sum_of(by_status, by_source)
-    for by_status in (False, True)
-    for by_source in (False, True)
-}
+sums = {fields: sum_of(fields) for fields in statements.CHOSEN_BY}
 
 
 def count_anew() -> None:
@@ -65,7 +61,7 @@ def number_of(incidents: QuerySet[Incident, Any]) -> int:
 
 def kept_number(words: dict[str, str]) -> int:
     """Return how many incidents have the status and the source of `words`, as far as it names them."""
-    [(number,)] = sums["status" in words, "source" in words].rows(**words)
+    [(number,)] = sums[frozenset(words)].rows(**words)
     return int(number or 0)
 
 

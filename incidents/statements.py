@@ -1,8 +1,9 @@
 """The hot statements on incidents, compiled once (see config.prepared)."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Func, QuerySet, TextField
+from django.db.models import Func, Model, QuerySet, TextField
 
 from config.prepared import Given, Statement, insert, select, update
 from incidents.models import Event, Incident
@@ -64,21 +65,21 @@ newest = {
 REST_COLUMNS = ("id", "description", "status", "source", UTCText("created_at"), UTCText("updated_at"))
 
 
-def newest_page(by_status: bool, by_source: bool) -> Statement:
-    def query() -> QuerySet[Incident, Any]:
-        rows = Incident.objects.newest_first()
-        if by_status:
-            rows = rows.filter(status=Given("status", Incident))
-        if by_source:
-            rows = rows.filter(source=Given("source", Incident))
-        return rows.values_list(*REST_COLUMNS)
-
-    return select(query, limited=True, skipping=True)
+# The fields by which a list is chosen mostly; others are rare enough to be compiled each time.
+CHOSEN_BY = [frozenset(fields) for fields in ((), ("status",), ("source",), ("status", "source"))]
 
 
-# By whether a status is given, and whether a source is.
-newest_pages = {
-    (by_status, by_source): newest_page(by_status, by_source)
-    for by_status in (False, True)
-    for by_source in (False, True)
-}
+def given(model: type[Model], fields: Iterable[str]) -> dict[str, Given]:
+    """Return the condition that the fields have the values given when the statement runs."""
+    return {name: Given(name, model) for name in sorted(fields)}
+
+
+def newest_page(fields: Iterable[str]) -> Statement:
+    return select(
+        lambda: Incident.objects.newest_first().filter(**given(Incident, fields)).values_list(*REST_COLUMNS),
+        limited=True,
+        skipping=True,
+    )
+
+
+newest_pages = {fields: newest_page(fields) for fields in CHOSEN_BY}

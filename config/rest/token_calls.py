@@ -1,6 +1,5 @@
 """REST's own way in for calls that bring a token: sessions, CSRF and policies of pages are for browsers."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +7,9 @@ from django.core.handlers.exception import convert_exception_to_response as as_a
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
-from django.urls import resolve
+from rest_framework.settings import api_settings
 
-# Django would walk through all patterns for each call.
-resolve_once = functools.lru_cache(maxsize=64)(resolve)
-
+from config.paths import resolve_once
 
 # What else is below /api/ are pages, some with a session.
 PREFIX = "/api/incidents/"
@@ -42,8 +39,11 @@ def brings_token(request: HttpRequest) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Tell whether the answer is surely no page: neither Accept nor `?format=` asks for one."""
-    return "html" not in request.META.get("HTTP_ACCEPT", "") and "format" not in request.META["QUERY_STRING"]
+    """Tell whether the answer is surely no page: neither Accept nor `?format=` may ask for one."""
+    accept = request.META.get("HTTP_ACCEPT", "").lower()
+    return (
+        "text" not in accept and "html" not in accept and api_settings.URL_FORMAT_OVERRIDE not in request.GET
+    )
 
 
 def call(request: HttpRequest) -> HttpResponseBase:

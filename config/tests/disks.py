@@ -3,6 +3,7 @@
 import errno
 import time
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
@@ -14,24 +15,23 @@ flush = disk.flush
 
 class Slow(worker.Worker):
     def init_process(self) -> None:
-        disk.flush = self.flush
+        disk.flush = flush_slowly
         super().init_process()
-
-    @staticmethod
-    def flush(file: int) -> None:
-        time.sleep(SECONDS)
-        flush(file)
 
 
 class Failing(worker.Worker):
-    """Its disk fails as long as there is a file `failing` among the data."""
-
     def init_process(self) -> None:
-        disk.flush = self.flush
+        disk.flush = fail_or_flush
         super().init_process()
 
-    @staticmethod
-    def flush(file: int) -> None:
-        if Path(settings.DATA_DIR, "failing").exists():
-            raise OSError(errno.EIO, "Input/output error")
-        flush(file)
+
+def flush_slowly(file: IO[bytes]) -> None:
+    time.sleep(SECONDS)
+    flush(file)
+
+
+def fail_or_flush(file: IO[bytes]) -> None:
+    """Fail as long as there is a file `failing` among the data."""
+    if Path(settings.DATA_DIR, "failing").exists():
+        raise OSError(errno.EIO, "Input/output error")
+    flush(file)

@@ -1,5 +1,6 @@
 """The threads that take turns: short tasks stay with one of them, a long one keeps nobody waiting."""
 
+import itertools
 import queue
 import signal
 import threading
@@ -18,10 +19,10 @@ LONG = 0.3
 class Work:
     """A crew of three, the tasks that it is given, and which thread did what and when it was done."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, rest: Callable[[], object]) -> None:
         self.tasks: queue.Queue[Task] = queue.Queue()
         self.done: dict[object, tuple[int, float]] = {}
-        self.crew = Crew(self.next_task, patience)
+        self.crew = Crew(self.next_task, patience, rest)
         self.threads = [threading.Thread(target=self.crew.work) for _ in range(3)]
 
     def next_task(self) -> Task | None:
@@ -45,9 +46,9 @@ class Work:
 
 
 @contextmanager
-def at_work(patience: float) -> Iterator[Work]:
+def at_work(patience: float, rest: Callable[[], object] = bool) -> Iterator[Work]:
     before = signal.getsignal(signal.SIGALRM)
-    work = Work(patience)
+    work = Work(patience, rest)
     for thread in work.threads:
         thread.start()
     try:
@@ -96,6 +97,20 @@ def test_without_patience_tasks_are_done_side_by_side() -> None:
             work.tasks.put(lambda: together.wait(5))
         work.wait_for(lambda: together.n_waiting == 0 and work.tasks.empty())
     assert not together.broken
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_after_an_error_at_rest_the_others_go_on() -> None:
+    def fail_in_the_first_two() -> None:
+        if next(rests) < 2:
+            raise RuntimeError
+
+    rests = itertools.count()
+    with at_work(PATIENCE, fail_in_the_first_two) as work:
+        work.wait_for(lambda: sum(thread.is_alive() for thread in work.threads) == 1)
+        for name in range(3):
+            work.give(name, 2 * PATIENCE)
+        work.wait_for(lambda: len(work.done) == 3)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

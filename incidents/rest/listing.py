@@ -33,7 +33,7 @@ class Rows:
         words = self.words
         if words is None or self.incidents.query.order_by != NEWEST_FIRST:
             return list(self.incidents.values_list(*statements.REST_COLUMNS)[piece])
-        statement = statements.newest_pages["status" in words, "source" in words]
+        statement = statements.newest_pages[frozenset(words)]
         return statement.rows(**words, limit=piece.stop - piece.start, offset=piece.start)
 
 

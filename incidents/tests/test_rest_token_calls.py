@@ -88,7 +88,15 @@ def test_both_ways_refuse_the_same(rest: Rest, olga: User, headers: Mapping[str,
 
 @pytest.mark.parametrize(
     ("path", "accept"),
-    [(INCIDENTS, "text/html"), (f"{INCIDENTS}?format=api", "*/*"), ("/api/docs/", "text/html")],
+    [
+        (INCIDENTS, "text/html"),
+        (INCIDENTS, "text/*"),
+        (INCIDENTS, "*/html"),
+        (INCIDENTS, "Text/HTML"),
+        (f"{INCIDENTS}?format=api", "*/*"),
+        (f"{INCIDENTS}?%66ormat=api", "*/*"),
+        ("/api/docs/", "text/html"),
+    ],
 )
 def test_a_page_has_its_policies_whoever_asks(rest: Rest, olga: User, path: str, accept: str) -> None:
     reply = rest("GET", path, by=olga, headers={"Accept": accept})
