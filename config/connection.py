@@ -177,6 +177,13 @@ class Connection(TConn):  # type: ignore[misc]
             if hasattr(pieces, "close"):
                 pieces.close()
 
+    def abandon(self, answer: Generator[bool, None, None], log: Any) -> None:
+        """Let the application clear up after an answer that nobody takes any more."""
+        try:
+            self.context.run(answer.close)
+        except Exception:
+            log.exception("Error after the client of an answer had left")
+
     @property
     def idle(self) -> bool:
         return not (self.parser.held or self.parser.request or self.answer or self.sock.unsent)

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
@@ -35,7 +35,8 @@ LOOK = 0.25  # seconds until it is seen that the master is gone
 LONG = 0.01  # seconds for one answer, after which another thread takes over the others
 OTHERS_TURN = 0.0001  # seconds after a new connection, so that other workers get their share of many at once
 
-MOST_ACCEPTED = 64  # before requests are answered again
+MOST_ACCEPTED = 16  # before requests are answered again
+
 Step = Callable[[Connection], None]
 
 
@@ -126,12 +127,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def accept(self, listener: socket.socket) -> None:
         for _ in range(MOST_ACCEPTED):
-            if not self.accept_one(listener):
-                break
-            if self.alive and not self.ready and self.cfg.workers > 1:
+            with self.state:
+                # The door may have been closed since the poller told of somebody.
+                if listener not in self.sockets or not self.accept_one(listener):
+                    break
+            if not self.ready and self.cfg.workers > 1:
                 time.sleep(OTHERS_TURN)
 
     def accept_one(self, listener: socket.socket) -> bool:
+        """Take one connection. `state` is held."""
         try:
             accepted, client = listener.accept()
         except OSError as error:
@@ -140,9 +144,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             return False  # Mostly another worker was faster.
         if self.nr_conns + 1 >= self.worker_connections:
             self.make_room()
-        with self.state:
-            self.nr_conns += 1
-            self.enqueue_req(Connection(self.cfg, accepted, client, listener.getsockname()))
+        self.nr_conns += 1
+        self.enqueue_req(Connection(self.cfg, accepted, client, listener.getsockname()))
         return True
 
     def enqueue_req(self, conn: Connection) -> None:
@@ -180,6 +183,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         finally:
             for conn in conns:
                 self.wake(conn, step)
+
+    # In the thread on duty, or relieved of it: requests are answered
 
     def handle(self, conn: Connection) -> bool:
         if conn.answer is None:
@@ -222,6 +227,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not conn.sock.recv(MOST_READ):
             self.drop(conn)
 
+    # Waiting, and its end
+
     def wait(self, conn: Connection, event: int, step: Step, seconds: float) -> None:
         if conn.idle and not self.alive:
             seconds = min(seconds, STOP_KEEPALIVE_LINGER)
@@ -246,18 +253,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def drop(self, conn: Connection) -> None:
         self.forget(conn)
         if conn.answer is not None:
-            self.add(partial(self.abandon, conn, conn.answer))
+            self.add(partial(conn.abandon, conn.answer, self.log))
         conn.close()
         self.nr_conns -= 1
         if not self.alive:
             self.stirred.set()
-
-    def abandon(self, conn: Connection, answer: Generator[bool, None, None]) -> None:
-        """Let the application clear up after an answer that nobody takes any more."""
-        try:
-            conn.context.run(answer.close)
-        except Exception:
-            self.log.exception("Error after the client of an answer had left")
 
     def make_room(self) -> None:
         """Drop the connection that would be the next to be dropped for slowness."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -11,10 +12,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
+from types import MethodType, SimpleNamespace
 
 import pytest
 from django.conf import settings
+from gunicorn.arbiter import Arbiter
 
+from config.gunicorn import was_told_to_stop
 from config.tests.served import Service, empty_database, served
 
 SHOWN = re.compile(r"The superuser (\S+) was made. The password is shown this once:\n\n    (\S+)\n")
@@ -140,3 +145,24 @@ def test_a_database_that_cannot_be_used_stops_the_start_plainly(tmp_path: Path) 
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr
     assert ended.stderr.startswith("The database cannot be used: ")
+
+
+@pytest.mark.parametrize(
+    ("signals", "told"),
+    [
+        ([signal.SIGTERM], True),
+        ([signal.SIGCHLD, signal.SIGINT], True),
+        ([signal.SIGQUIT, signal.SIGHUP], True),
+        ([signal.SIGCHLD, signal.SIGHUP], False),
+        ([], False),
+    ],
+)
+def test_a_fork_heeds_what_came_while_it_had_its_masters_handlers(signals: list[int], told: bool) -> None:
+    handler = MethodType(Arbiter.signal, SimpleNamespace(SIG_QUEUE=SimpleQueue()))
+    for number in signals:
+        handler(number, None)
+    assert was_told_to_stop(handler) is told
+
+
+def test_a_worker_without_a_master_was_told_nothing() -> None:
+    assert not was_told_to_stop(signal.SIG_DFL)

@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 
@@ -375,3 +376,22 @@ def test_a_stop_loses_nothing() -> None:
             assert [answer.status for answer in answers] == [201] * 51
             assert everything(idle) == b""
         service.process.wait(timeout=10)
+
+
+def test_a_stop_while_clients_come_and_go_is_soon() -> None:
+    def come_and_go(service: Service) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connected(service).close()
+
+    for _ in range(3):
+        with served() as service:
+            clients = [threading.Thread(target=come_and_go, args=[service]) for _ in range(4)]
+            for client in clients:
+                client.start()
+            time.sleep(0.5)
+            service.process.send_signal(signal.SIGTERM)
+            service.process.wait(timeout=10)
+            for client in clients:
+                client.join()
+            assert "ERROR" not in (service.folder / "log").read_text()
