@@ -137,6 +137,23 @@ def test_the_keys(open_page: Open, olga: User, incident: Report) -> None:
     assert me.see("#id_q").get_attribute("value") == "j1"
 
 
+def test_a_key_pressed_before_the_closed_dialog_has_left_the_focus_counts(
+    open_page: Open, olga: User, incident: Report
+) -> None:
+    incident("Первый")
+    me = open_page(olga)
+    me.see("li.row")
+    me.press("?")
+    me.see("dialog[open]")
+    # In one turn of the page, so that no frame comes between.
+    me.driver.execute_script(
+        """document.querySelector("dialog[open]").close();
+        const key = new KeyboardEvent("keydown", {key: "/", bubbles: true, cancelable: true});
+        document.activeElement.dispatchEvent(key);"""
+    )
+    assert me.driver.switch_to.active_element.get_attribute("id") == "id_q"
+
+
 def test_one_finds_the_oldest_open_ones_of_a_source(open_page: Open, olga: User, incident: Report) -> None:
     ids = [incident(source=Source.MONITORING).pk for _n in range(4)]
     incident(source=Source.PARTNER)

@@ -49,7 +49,8 @@ const csrf = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const typing = event.target.closest("input, textarea, select, dialog");
+  // A dialog that has closed keeps the focus until the next frame; a key pressed in between is the page's.
+  const typing = event.target.closest("input, textarea, select, dialog[open]");
   if (event.key === "Escape" && typing) typing.blur();
   if (typing) return;
   if (/^[1-7]$/.test(event.key)) setStatus(Number(event.key));
