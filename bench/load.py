@@ -51,7 +51,8 @@ def run(server: Server, work: str, *, connections: int, seconds: int) -> Found:
         server.updates += found["requests"] + connections
     refused = found["wrong_status"] + found["broken"]
     # What was under way when the load ended was not counted by wrk.
-    made = settled(server) - before if work == "create" else found["requests"]
+    stored = settled(server) - before
+    made = stored if work == "create" else found["requests"]
     if refused or not found["requests"] <= made <= found["requests"] + connections:
         raise WrongAnswers(f"{server.kind.name}, {work}: {found}, {made} made, see {server.folder / 'log'}")
     number = found["requests"]
@@ -62,10 +63,13 @@ def run(server: Server, work: str, *, connections: int, seconds: int) -> Found:
 
 def settled(server: Server) -> int:
     """Count the incidents when what the last load has left under way is done."""
-    count = -1
-    while count != (count := server.count()):
+    count, used = -1, 0.0
+    while True:
+        count_before, used_before = count, used
+        count, used = server.count(), server.cpu_seconds()
+        if count == count_before and used - used_before < SETTLE / 10:
+            return count
         time.sleep(SETTLE)
-    return count
 
 
 def script(server: Server, call: Call) -> list[str]:

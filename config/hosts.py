@@ -37,5 +37,5 @@ def is_ip_address(host: str) -> bool:
 
 
 def this_machine() -> list[str]:
-    """List this machine's names and every plain IP address."""
-    return ["localhost", ".localhost", socket.gethostname().lower(), AnyIPAddress()]
+    """List every plain IP address, which scripts mostly say, and this machine's names."""
+    return [AnyIPAddress(), "localhost", ".localhost", socket.gethostname().lower()]

@@ -9,7 +9,7 @@ as_drf_does = JSONEncoder().default
 
 
 class FastJSONRenderer(JSONRenderer):
-    """DRF's JSON, moments too, written by orjson unless indents are asked for."""
+    """DRF's JSON, written by orjson unless indents are asked for."""
 
     def render(
         self,
@@ -19,4 +19,4 @@ class FastJSONRenderer(JSONRenderer):
     ) -> Any:
         if data is None or self.get_indent(accepted_media_type or "", renderer_context or {}):
             return super().render(data, accepted_media_type, renderer_context)
-        return orjson.dumps(data, default=as_drf_does, option=orjson.OPT_UTC_Z)
+        return orjson.dumps(data, default=as_drf_does)

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.handlers.exception import convert_exception_to_response as as_answers
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.common import CommonMiddleware
-from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from rest_framework.settings import api_settings
 
 from config.paths import resolve_once
@@ -25,13 +26,26 @@ class TokenCallMiddleware:
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
         # Each with its errors made answers, as Django does it for its own chain.
-        self.answer: Any = LocaleMiddleware(as_answers(CommonMiddleware(as_answers(call))))
+        self.answer: Any = in_language(as_answers(CommonMiddleware(as_answers(call))))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(PREFIX) and brings_token(request) and wants_json(request):
             answer: HttpResponseBase = self.answer(request)
             return answer
         return self.get_response(request)
+
+
+def in_language(get_response: Any) -> View:
+    """Do what LocaleMiddleware does, without its look for a language at the beginning of the path."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        translation.activate(translation.get_language_from_request(request))
+        response: HttpResponseBase = get_response(request)
+        patch_vary_headers(response, ["Accept-Language"])
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
+
+    return answer
 
 
 def brings_token(request: HttpRequest) -> bool:

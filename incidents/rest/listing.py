@@ -6,7 +6,7 @@ call does. A test holds the two to the same words.
 
 import functools
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.db.models import QuerySet
@@ -49,8 +49,8 @@ def shown(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
             "status_display": label[Status, status],
             "source": source,
             "source_display": label[Source, source],
-            "created_at": datetime.fromisoformat(f"{created_at}+00:00").astimezone(zone),
-            "updated_at": datetime.fromisoformat(f"{updated_at}+00:00").astimezone(zone),
+            "created_at": moment(created_at, zone),
+            "updated_at": moment(updated_at, zone),
         }
         for pk, description, status, source, created_at, updated_at in rows
     ]
@@ -60,3 +60,11 @@ def shown(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
 def labels(_language: str | None) -> dict[tuple[type, str], str]:
     """Return the labels of the stored words in the active language, which is `_language`."""
     return {(words, word.value): str(word.label) for words in (Status, Source) for word in words}
+
+
+# The newest rows are asked for again and again.
+@functools.lru_cache(maxsize=4096)
+def moment(text: str, zone: tzinfo) -> str:
+    """Write a moment, given as `UTCText`, as REST framework writes it in the zone."""
+    local = datetime.fromisoformat(f"{text}+00:00").astimezone(zone).isoformat()
+    return f"{local[:-6]}Z" if local.endswith("+00:00") else local

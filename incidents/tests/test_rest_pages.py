@@ -42,6 +42,13 @@ def test_the_list_is_a_page_with_its_filters_and_a_form(browser: Client, inciden
     assert "olga" in page
 
 
+def test_a_filtered_page_offers_every_filter(browser: Client, incident: Report) -> None:
+    incident("Самокат")
+    page = shown(browser, f"{PATH}?status=open&ordering=created_at")
+    for name in ("status", "source", "search", "created_after", "created_before", "ordering"):
+        assert f'name="{name}"' in page
+
+
 @pytest.mark.parametrize("tail", ["", "history/"])
 def test_an_incident_and_its_history_are_pages(browser: Client, incident: Report, tail: str) -> None:
     assert "HTTP 200 OK" in shown(browser, f"{PATH}{incident().pk}/{tail}")
