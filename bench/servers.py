@@ -79,7 +79,15 @@ def gunicorn(*options: str) -> Command:
 
 SOCKET = ("--bind", "127.0.0.1:{port}", "--workers", str(WORKERS), "--no-control-socket")
 SYNC = (*SOCKET, "--worker-class", "sync")
-OUR_WORKER = (*SOCKET, "--worker-class", "config.worker.Worker", "--threads", "4", "--keep-alive", "75")
+OUR_WORKER = (
+    *SOCKET,
+    "--worker-class",
+    "config.server.worker.Worker",
+    "--threads",
+    "4",
+    "--keep-alive",
+    "75",
+)
 
 OURS = Kind("the service", [sys.executable, "manage.py", "serve"])
 OURS_SYNC = Kind(

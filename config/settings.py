@@ -214,8 +214,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.schema.add_refusals",
-        "config.schema.add_post_dialect",
+        "config.openapi_hooks.add_refusals",
+        "config.openapi_hooks.add_post_dialect",
     ],
     "ENUM_NAME_OVERRIDES": {
         "Status": "incidents.models.Status.choices",

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from config.gunicorn import Server
+from config.server.master import Server
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from typing import IO
 
 from django.conf import settings
 
-from config import disk, worker
+from config import disk
+from config.server import worker
 
 SECONDS = 0.5
 flush = disk.flush

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from config.crew import Crew, Task
+from config.server.crew import Crew, Task
 
 PATIENCE = 0.02
 LONG = 0.3

@@ -19,7 +19,7 @@ import pytest
 from django.conf import settings
 from gunicorn.arbiter import Arbiter
 
-from config.gunicorn import was_told_to_stop
+from config.server.master import was_told_to_stop
 from config.tests.served import Service, empty_database, served
 
 SHOWN = re.compile(r"The superuser (\S+) was made. The password is shown this once:\n\n    (\S+)\n")

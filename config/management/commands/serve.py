@@ -10,7 +10,7 @@ from django.core.management import BaseCommand, call_command
 from django.db import Error
 
 from config import databases, env, running
-from config.gunicorn import Server
+from config.server.master import Server
 from users.models import User
 
 FIRST_WORDS = """

@@ -25,16 +25,17 @@ from django.db import connection
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from config import databases, disk, server_log
-from config.connection import MOST_READ, Connection
-from config.crew import Crew, Task
-from config.gunicorn import was_told_to_stop
+from config import databases, disk
+from config.server import log
+from config.server.connection import MOST_READ, Connection
+from config.server.crew import Crew, Task
+from config.server.master import was_told_to_stop
+from config.server.waiting import Waiting
 
 LINGER_SECONDS = 5  # for the client to close after its last answer
 LOOK = 0.25  # seconds until it is seen that the master is gone
 LONG = 0.01  # seconds for one answer, after which another thread takes over the others
 OTHERS_TURN = 0.0001  # seconds after a new connection, so that other workers get their share of many at once
-
 MOST_ACCEPTED = 16  # before requests are answered again
 
 Step = Callable[[Connection], None]
@@ -44,12 +45,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stirred = threading.Event()  # The main thread looks up at once.
-        # Guards the poller and what follows, and each connection that no thread is answering.
+        # Guards who waits and what follows, and each connection that no thread is answering.
         self.state = threading.RLock()
         self.ready, self.batch = deque[Task](), deque[Task]()
         self.unsynced, self.sync_by = list[Connection](), 0.0  # whose answers wait for the disk, until when
         self.polls: int | None = None  # the thread that does
-        self.waiting: set[Connection] = set()
         self.next_look = 0.0
         # How long a whole request may take to arrive, and any more of an answer to be taken.
         self.patience = self.cfg.timeout or 30
@@ -71,6 +71,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = not was_told_to_stop(master)
 
     def run(self) -> None:
+        self.waiting = Waiting(self.poller)
         self.poller.register(self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks)
         self.set_accept_enabled(True)
         for _ in range(self.cfg.threads):
@@ -160,7 +161,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if conn.idle:
             conn.timeout = time.monotonic() + self.patience
         if conn.receive():
-            self.forget(conn)
+            self.waiting.end(conn)
             self.add(partial(self.answer, conn))
 
     def answer(self, conn: Connection) -> None:
@@ -203,15 +204,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer as gunicorn does, but log nothing of what was sent, which may be a secret."""
-        server_log.tell_fault(self.log, addr[0] if addr else "-", exc)
-        silent = SimpleNamespace(cfg=self.cfg, log=server_log.Silence())
+        log.tell_fault(self.log, addr[0] if addr else "-", exc)
+        silent = SimpleNamespace(cfg=self.cfg, log=log.Silence())
         ThreadWorker.handle_error(silent, req, client, addr, exc)
 
     # Answers go out
 
     def send(self, conn: Connection) -> None:
         """Send what is left, then have more of the answer written, or the next request handled."""
-        self.forget(conn)
+        self.waiting.end(conn)
         if not conn.sock.flush():
             self.wait(conn, EVENT_WRITE, self.send, self.patience)
         elif conn.answer is not None:
@@ -232,9 +233,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def wait(self, conn: Connection, event: int, step: Step, seconds: float) -> None:
         if conn.idle and not self.alive:
             seconds = min(seconds, STOP_KEEPALIVE_LINGER)
-        conn.timeout = time.monotonic() + seconds
-        self.waiting.add(conn)
-        self.poller.register(conn.sock, event, partial(self.wake, conn, step))
+        self.waiting.begin(conn, event, partial(self.wake, conn, step), seconds)
 
     def wake(self, conn: Connection, step: Step, _sock: socket.socket | None = None) -> None:
         with self.state:
@@ -245,13 +244,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             except OSError:
                 self.drop(conn)
 
-    def forget(self, conn: Connection) -> None:
-        if conn in self.waiting:
-            self.waiting.remove(conn)
-            self.poller.unregister(conn.sock)
-
     def drop(self, conn: Connection) -> None:
-        self.forget(conn)
+        self.waiting.end(conn)
         if conn.answer is not None:
             self.add(partial(conn.abandon, conn.answer, self.log))
         conn.close()
@@ -262,8 +256,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def make_room(self) -> None:
         """Drop the connection that would be the next to be dropped for slowness."""
         with self.state:
-            if self.waiting:
-                self.drop(min(self.waiting, key=lambda conn: conn.timeout))
+            if conn := self.waiting.next_late():
+                self.drop(conn)
 
     def murder_pending(self) -> None:
         """Drop who is too slow. Once a second will do."""
@@ -271,7 +265,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if now >= self.next_look:
             self.next_look = now + 1
             with self.state:
-                for conn in [conn for conn in self.waiting if conn.timeout <= now]:
+                for conn in self.waiting.late():
                     self.drop(conn)
 
     # At the end
@@ -295,6 +289,4 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _cap_keepalive(self, deadline: float) -> None:
         with self.state:
-            for conn in self.waiting:
-                if conn.idle:
-                    conn.timeout = min(conn.timeout, deadline)
+            self.waiting.hasten_idle(deadline)

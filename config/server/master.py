@@ -36,7 +36,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "bind": f"{host}:{settings.PORT}",
             "workers": settings.WEB_CONCURRENCY,
             # Idle and slow clients cost it no thread: docs/decisions/0005-server.md
-            "worker_class": "config.worker.Worker",
+            "worker_class": "config.server.worker.Worker",
             "threads": 4,
             # Each is a file; as many again are left to databases, logs and pages.
             "worker_connections": min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
@@ -47,7 +47,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "control_socket_disable": True,
             # The service writes its own line for each request (config.logs); the server's go the same way.
             "accesslog": None,
-            "logger_class": "config.server_log.Logger",
+            "logger_class": "config.server.log.Logger",
         }
         words = self.cfg.parser().parse_args(self.cfg.get_cmd_args_from_env())  # GUNICORN_CMD_ARGS
         given = {name: value for name, value in vars(words).items() if value is not None and name != "args"}
