@@ -14,17 +14,22 @@ if not os.environ.get("WEB_CONCURRENCY"):
 
 from gunicorn.app.base import BaseApplication
 
+STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
-def was_told_to_stop(master: Any) -> bool:
-    """Tell whether a fork got a signal to stop before it handled any.
 
-    `master` is the handler that it had from its master, which put the signal into the fork's copy of a queue.
+def hold_stops(_arbiter: Any, _worker: Any) -> None:
+    """Keep signals to stop: for a fork until it calls `heed_stops`, for its parent until the fork is made.
+
+    Python forgets a signal that a fork gets before it runs, and the master tells its forks to stop only once.
     """
-    waiting = getattr(getattr(master, "__self__", None), "SIG_QUEUE", None)
-    told = False
-    while waiting is not None and not waiting.empty():
-        told |= waiting.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-    return told
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+
+
+def heed_stops() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+os.register_at_fork(after_in_parent=heed_stops)
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -45,6 +50,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 75,
             "graceful_timeout": 30,
             "control_socket_disable": True,
+            "pre_fork": hold_stops,
             # The service writes its own line for each request (config.logs); the server's go the same way.
             "accesslog": None,
             "logger_class": "config.server.log.Logger",

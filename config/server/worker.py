@@ -9,7 +9,6 @@ Hooks, max_requests, accesslog, TLS and HTTP/2 are not for this worker.
 
 import contextlib
 import errno
-import signal
 import socket
 import threading
 import time
@@ -29,7 +28,7 @@ from config import databases, disk
 from config.server import log
 from config.server.connection import MOST_READ, Connection
 from config.server.crew import Crew, Task
-from config.server.master import was_told_to_stop
+from config.server.master import heed_stops
 from config.server.waiting import Waiting
 
 LINGER_SECONDS = 5  # for the client to close after its last answer
@@ -66,9 +65,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().init_process()
 
     def init_signals(self) -> None:
-        master = signal.getsignal(signal.SIGTERM)
         super().init_signals()
-        self.alive = not was_told_to_stop(master)
+        heed_stops()
 
     def run(self) -> None:
         self.waiting = Waiting(self.poller)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -12,14 +11,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from queue import SimpleQueue
-from types import MethodType, SimpleNamespace
 
 import pytest
 from django.conf import settings
-from gunicorn.arbiter import Arbiter
 
-from config.server.master import was_told_to_stop
 from config.tests.served import Service, empty_database, served
 
 SHOWN = re.compile(r"The superuser (\S+) was made. The password is shown this once:\n\n    (\S+)\n")
@@ -147,22 +142,24 @@ def test_a_database_that_cannot_be_used_stops_the_start_plainly(tmp_path: Path) 
     assert ended.stderr.startswith("The database cannot be used: ")
 
 
-@pytest.mark.parametrize(
-    ("signals", "told"),
-    [
-        ([signal.SIGTERM], True),
-        ([signal.SIGCHLD, signal.SIGINT], True),
-        ([signal.SIGQUIT, signal.SIGHUP], True),
-        ([signal.SIGCHLD, signal.SIGHUP], False),
-        ([], False),
-    ],
-)
-def test_a_fork_heeds_what_came_while_it_had_its_masters_handlers(signals: list[int], told: bool) -> None:
-    handler = MethodType(Arbiter.signal, SimpleNamespace(SIG_QUEUE=SimpleQueue()))
-    for number in signals:
-        handler(number, None)
-    assert was_told_to_stop(handler) is told
+FORK = """
+import os, signal, time
+from config.server.master import heed_stops, hold_stops
+heard = []
+signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
+hold_stops(None, None)
+fork = os.fork()
+if not fork:
+    time.sleep(0.05)
+    assert not heard
+    heed_stops()
+    os._exit(len(heard))
+os.kill(fork, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
 
 
-def test_a_worker_without_a_master_was_told_nothing() -> None:
-    assert not was_told_to_stop(signal.SIG_DFL)
+def test_a_fork_that_is_told_to_stop_before_it_runs_heeds_it_and_its_parent_heeds_its_own() -> None:
+    code = [sys.executable, "-c", FORK]
+    ended = subprocess.run(code, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("1 set()\n", "")
