@@ -129,7 +129,13 @@ def served(**environment: str) -> Iterator[Service]:
             yield service
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                # What is left behind would fail other tests, too.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
 
 
 def wait_until_ready(service: Service) -> None:
