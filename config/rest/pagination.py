@@ -4,7 +4,7 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.utils.urls import replace_query_param
 
 # Scripts ask for the same pages again and again.
-link = functools.lru_cache(maxsize=256)(replace_query_param)
+link = functools.lru_cache(maxsize=64)(replace_query_param)
 
 
 class Pages(PageNumberPagination):

@@ -63,7 +63,7 @@ def labels(_language: str | None) -> dict[tuple[type, str], str]:
 
 
 # The newest rows are asked for again and again.
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=256)
 def moment(text: str, zone: tzinfo) -> str:
     """Write a moment, given as `UTCText`, as REST framework writes it in the zone."""
     local = datetime.fromisoformat(f"{text}+00:00").astimezone(zone).isoformat()
