@@ -26,7 +26,6 @@ class FilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # it has no typ
 @functools.cache
 def only(known: type[FilterSet], names: frozenset[str]) -> type[FilterSet]:
     """Return the filters of these names, in the order in which they are known."""
-    some: Any = type(known.__name__, (known,), {})
+    some: type[FilterSet] = type(known.__name__, (known,), {})
     some.base_filters = {name: known.base_filters[name] for name in known.base_filters if name in names}
-    chosen: type[FilterSet] = some
-    return chosen
+    return some

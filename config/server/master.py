@@ -3,7 +3,6 @@
 import gc
 import os
 import resource
-import signal
 from typing import Any
 
 from django.conf import settings
@@ -14,22 +13,7 @@ if not os.environ.get("WEB_CONCURRENCY"):
 
 from gunicorn.app.base import BaseApplication
 
-STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
-
-
-def hold_stops(_arbiter: Any, _worker: Any) -> None:
-    """Keep signals to stop: for a fork until it calls `heed_stops`, for its parent until the fork is made.
-
-    Python forgets a signal that a fork gets before it runs, and the master tells its forks to stop only once.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-
-
-def heed_stops() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-
-
-os.register_at_fork(after_in_parent=heed_stops)
+from config.server import stops
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -50,7 +34,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 75,
             "graceful_timeout": 30,
             "control_socket_disable": True,
-            "pre_fork": hold_stops,
+            "pre_fork": stops.hold,
             # The service writes its own line for each request (config.logs); the server's go the same way.
             "accesslog": None,
             "logger_class": "config.server.log.Logger",

@@ -25,10 +25,9 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from config import databases, disk
-from config.server import log
+from config.server import log, stops
 from config.server.connection import MOST_READ, Connection
 from config.server.crew import Crew, Task
-from config.server.master import heed_stops
 from config.server.waiting import Waiting
 
 LINGER_SECONDS = 5  # for the client to close after its last answer
@@ -66,7 +65,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_signals(self) -> None:
         super().init_signals()
-        heed_stops()
+        stops.heed()
 
     def run(self) -> None:
         self.waiting = Waiting(self.poller)

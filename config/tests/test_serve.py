@@ -144,15 +144,15 @@ def test_a_database_that_cannot_be_used_stops_the_start_plainly(tmp_path: Path) 
 
 FORK = """
 import os, signal, time
-from config.server.master import heed_stops, hold_stops
+from config.server import stops
 heard = []
 signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
-hold_stops(None, None)
+stops.hold(None, None)
 fork = os.fork()
 if not fork:
     time.sleep(0.05)
     assert not heard
-    heed_stops()
+    stops.heed()
     os._exit(len(heard))
 os.kill(fork, signal.SIGTERM)
 print(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), signal.pthread_sigmask(signal.SIG_BLOCK, []))
