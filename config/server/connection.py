@@ -52,6 +52,13 @@ class Inbox(RequestParser):  # type: ignore[misc]  # gunicorn has no types
     def arrived(self, data: bytes = b"") -> bool:
         """Add `data`; tell whether a whole request is here, or one that is refused as it stands."""
         self.unreader.buf.write(data)
+        try:
+            return self.is_whole()
+        except Exception as error:  # noqa: BLE001  # Whatever a client sends must not end the thread that polls.
+            self.request = error
+            return True
+
+    def is_whole(self) -> bool:
         if self.request is None and not self.head_arrived():
             return False
         if isinstance(self.request, Exception):
@@ -89,6 +96,8 @@ class Inbox(RequestParser):  # type: ignore[misc]  # gunicorn has no types
             if size == 0:
                 return held.find(b"\r\n\r\n", head.end() - 2) >= 0
             self.length += size
+            if self.length > settings.MAX_BODY_BYTES:
+                return True  # A position past 63 bits is none to go on from.
             self.chunk_at = head.end() + size + 2
         return True
 

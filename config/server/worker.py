@@ -71,7 +71,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.waiting = Waiting(self.poller)
         self.poller.register(self.method_queue.fileno(), EVENT_READ, self.method_queue.run_callbacks)
         self.set_accept_enabled(True)
-        for _ in range(self.cfg.threads):
+        self.threads = self.cfg.threads
+        for _ in range(self.threads):
             self.tpool.submit(self.crew.work).add_done_callback(self.thread_ended)
         while self.alive and self.is_parent_alive():
             self.notify()
@@ -79,7 +80,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.set_accept_enabled(False)
         self._cap_keepalive(time.monotonic() + STOP_KEEPALIVE_LINGER)
         end = time.monotonic() + self.cfg.graceful_timeout
-        while self.nr_conns > 0 and time.monotonic() < end:
+        while self.nr_conns > 0 and self.threads > 0 and time.monotonic() < end:
             self.notify()
             self.stirred.clear()
             self.stirred.wait(LOOK)
@@ -99,6 +100,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.method_queue.defer(self.stirred.set)
 
     def thread_ended(self, future: "Future[None]") -> None:
+        self.threads -= 1
         if error := future.exception():
             self.log.error("A thread ended, the worker stops", exc_info=error)
             self.alive = False
@@ -239,6 +241,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             try:
                 step(conn)
             except OSError:
+                self.drop(conn)
+            except Exception:
+                self.log.exception("Unexpected error of a connection")
                 self.drop(conn)
 
     def drop(self, conn: Connection) -> None:

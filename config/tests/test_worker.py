@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings as running
@@ -234,6 +235,24 @@ def test_malformed_chunks_are_refused(service: Service) -> None:
         answers = asked(service, chunked()[:-5] + body)
         assert answers.startswith(b"HTTP/1.1 4"), body
         assert answers.count(b"HTTP/1.1") < 2, body
+
+
+def test_no_size_of_a_chunk_ends_a_worker(service: Service) -> None:
+    before = workers(service)
+    sizes = [digit * count for count in range(1, 18) for digit in (b"8", b"f")]
+    for size in sizes:
+        head = chunked()[:-5] + size + b"\r\n"
+        # Whole, and so that the size arrives by itself.
+        for parts in ([head], [head[: -len(size) - 2], size + b"\r\n"]):
+            answer = asked(service, *parts)
+            assert answer == b"" or answer.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 400 ")), size
+    assert workers(service) == before
+    assert "Traceback" not in (service.folder / "log").read_text()
+
+
+def workers(service: Service) -> set[int]:
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+    return {int(pid) for pid in children.read_text().split()}
 
 
 def too_large() -> dict[str, bytes]:
