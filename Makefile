@@ -94,4 +94,4 @@ bench-quick: .venv/dev  ## Measure the load beside the reference and the limit, 
 
 .PHONY: torture
 torture: .venv/dev  ## Attack the service: kills, full disks, floods (a quarter of an hour, loopback only)
-	$(BIN)/python -m bench.torture all
+	$(BIN)/python -m resilience all

@@ -13,10 +13,10 @@ from django.test import Client, override_settings
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
-from config.tests.callers import Post, Rest, new_client
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
+from testing.callers import Post, Rest, new_client
 from users.models import Role, User
 
 # No deadline: a busy machine is no defect of the code.

@@ -27,21 +27,21 @@ WARM_UP = 200
 # What stands for a room: the functions through which one enters it.
 ROOMS = {
     "Django's handler, signals, middleware": ["django.core.handlers.wsgi:WSGIHandler.__call__"],
-    "the log line": ["config.logs:RequestLogMiddleware.__call__", "logging:Logger.info"],
+    "the log line": ["common.http.request_log:RequestLogMiddleware.__call__", "logging:Logger.info"],
     "the way in: path, host, language or envelope": [
-        "config.post_dialect:call",
-        "config.rest.token_calls:TokenCallMiddleware.__call__",
+        "api.post.middleware:call",
+        "api.rest.middleware:TokenCallMiddleware.__call__",
     ],
-    "strict JSON": ["config.strict_json:loads"],
+    "strict JSON": ["common.strict_json:loads"],
     "the token": ["users.tokens:user_of"],
     "the domain": ["incidents.services:create", "incidents.services:change"],
     "begin and commit": ["django.db.transaction:Atomic.__enter__", "django.db.transaction:Atomic.__exit__"],
-    "prepared statements": ["config.prepared:Statement.rows"],
+    "prepared statements": ["common.db.compiled:Statement.rows"],
     "REST framework": ["rest_framework.views:APIView.dispatch"],
-    "rows to items": ["incidents.post.listing:items", "incidents.rest.listing:shown"],
+    "rows to items": ["incidents.api.post.listing:items", "incidents.api.rest.listing:shown"],
     "the answer": [
-        "incidents.post.views:answer",
-        "config.rest.renderers:FastJSONRenderer.render",
+        "incidents.api.post.views:answer",
+        "api.rest.renderers:FastJSONRenderer.render",
         "django.http.response:HttpResponseBase.close",
     ],
 }

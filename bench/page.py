@@ -19,7 +19,7 @@ from bench import machine
 from bench.fill import PASSWORD, USERNAME
 from bench.servers import OURS, Scratch, Server, started
 
-# As in incidents/page/static/page/news.js.
+# As in incidents/web/static/web/news.js.
 EVERY = 4.7
 ASKED = 5
 COUNTING = "<progress"

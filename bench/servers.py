@@ -82,7 +82,7 @@ SYNC = (*SOCKET, "--worker-class", "sync")
 OUR_WORKER = (
     *SOCKET,
     "--worker-class",
-    "config.server.worker.Worker",
+    "server.worker.Worker",
     "--threads",
     "4",
     "--keep-alive",

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, register
 
-from config.sqlite import FIXED
+from common.db.sqlite_library import FIXED
 
 
 @register("database")

@@ -1,88 +1,41 @@
-"""The POST dialect in the OpenAPI document, beside what drf-spectacular reads from REST's views.
+"""The OpenAPI document of both dialects: hooks of drf-spectacular."""
 
-A door describes its calls as `Call`s; the document's hook puts them in.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-Schema = dict[str, Any]
+from api.post.openapi import json_content, operation, shape
+from incidents.api.post.openapi import CALLS as INCIDENT_CALLS
+from users.api.post.openapi import CALLS as USER_CALLS
 
-NOTHING: Schema = {"type": "object", "additionalProperties": False}
-TOKEN: Schema = {"type": "string", "description": "From /users/authorization/."}
-ID: Schema = {"type": "integer", "minimum": 1}
-MOMENT: Schema = {"type": "string", "format": "date-time", "example": "2025-11-11T23:08:12.266Z"}
+Document = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Call:
-    """One call of the dialect: its request's fields, and the shape of `data` for each good status."""
-
-    path: str
-    summary: str
-    fields: Mapping[str, Schema]
-    required: list[str]
-    answers: Mapping[int, Schema]
-    refusals: Mapping[int, str] = field(default_factory=dict)
-    takes_token: bool = True
-
-
+DETAIL = shape({"detail": {"type": "string"}})
+FIELD_ERRORS = {"type": "object", "additionalProperties": {}}
 REFUSALS = {
-    400: "A field is missing or wrong",
-    405: "POST required",
-    413: "Request body is too large",
-    500: "Internal error",
-    503: "Service is busy, try again",
+    "400": ("A field or a filter is wrong", FIELD_ERRORS),
+    "401": ("Neither a live token nor a session", DETAIL),
+    "403": ("The role does not allow it", DETAIL),
+    "404": ("There is no such incident or page", DETAIL),
+    "406": ("No such format", DETAIL),
+    "409": ("The idempotency key was used for another incident", DETAIL),
+    "413": ("The body is too large", DETAIL),
+    "415": ("No such media type", DETAIL),
+    "503": ("The service is busy", DETAIL),
 }
-TOKEN_REFUSALS = {401: "Invalid token", 403: "Permission denied"}
 
 
-def shape(properties: Mapping[str, Schema], required: list[str] | None = None) -> Schema:
-    """Describe an object; all of its properties are required unless said otherwise."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties) if required is None else required,
-    }
+def add_refusals(result: Document, **_context: Any) -> Document:
+    """Add Django REST Framework's error answers to REST's calls."""
+    for path, operations in result["paths"].items():
+        if path.startswith("/api/incidents/"):
+            for described in operations.values():
+                for status, (text, schema) in REFUSALS.items():
+                    described["responses"].setdefault(
+                        status, {"description": text, "content": json_content(schema)}
+                    )
+    return result
 
 
-def envelope(status: int, data: Schema, *, success: bool) -> Schema:
-    return shape(
-        {
-            "success": {"type": "boolean", "enum": [success]},
-            "error": {"type": "string"} if not success else {"type": "string", "enum": [""]},
-            "status": {"type": "integer", "enum": [status]},
-            "data": data,
-        }
-    )
-
-
-def operation(call: Call) -> Schema:
-    """Describe the call as an OpenAPI operation."""
-    refusals = REFUSALS | (TOKEN_REFUSALS if call.takes_token else {}) | dict(call.refusals)
-    answers = {
-        str(status): response("Done", envelope(status, data, success=True))
-        for status, data in call.answers.items()
-    } | {
-        str(status): response(text, envelope(status, {"type": "object"}, success=False))
-        for status, text in refusals.items()
-    }
-    fields = {"token": TOKEN, **call.fields} if call.takes_token else call.fields
-    required = ["token", *call.required] if call.takes_token else call.required
-    return {
-        "operationId": "post_" + call.path.strip("/").replace("/", "_"),
-        "summary": call.summary,
-        "tags": ["POST dialect"],
-        "security": [],
-        "requestBody": {"required": True, "content": json_content(shape(fields, required))},
-        "responses": dict(sorted(answers.items())),
-    }
-
-
-def response(description: str, schema: Schema) -> Schema:
-    return {"description": description, "content": json_content(schema)}
-
-
-def json_content(schema: Schema) -> Schema:
-    return {"application/json": {"schema": schema}}
+def add_post_dialect(result: Document, **_context: Any) -> Document:
+    """Put the POST dialect's calls before REST's."""
+    calls = {call.path: {"post": operation(call)} for call in (*USER_CALLS, *INCIDENT_CALLS)}
+    return {**result, "paths": calls | result["paths"]}

@@ -9,11 +9,14 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config import data_dir, env, hosts, logs, sqlite
+from common import data_dir
+from common.db import sqlite_library
+from common.http import hosts, request_log
+from config import env
 
 BASE_DIR = Path(__file__).parent.parent
 env.load(BASE_DIR / ".env")
-sqlite.use_fixed_library()
+sqlite_library.use_fixed_library()
 # Lets Django's generic classes be written with their type, ModelAdmin[Incident], at run time too.
 django_stubs_ext.monkeypatch()
 
@@ -45,9 +48,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # Application
 INSTALLED_APPS = [
     "config",
+    "operations",
     "users",
     "incidents",
-    "incidents.page",
+    "incidents.web",
     "incidents.statistics",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -63,11 +67,11 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
-    "config.logs.RequestLogMiddleware",
-    "config.post_dialect.PostDialectMiddleware",
-    "config.slashes.OptionalSlashMiddleware",
+    "common.http.request_log.RequestLogMiddleware",
+    "api.post.middleware.PostDialectMiddleware",
+    "common.http.slashes.OptionalSlashMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.rest.token_calls.TokenCallMiddleware",
+    "api.rest.middleware.TokenCallMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -81,9 +85,9 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "users.User"
-LOGIN_URL = "page:login"
-LOGIN_REDIRECT_URL = "page:queue"
-LOGOUT_REDIRECT_URL = "page:login"
+LOGIN_URL = "web:login"
+LOGIN_REDIRECT_URL = "web:queue"
+LOGOUT_REDIRECT_URL = "web:login"
 AUTHENTICATION_BACKENDS = ["users.backends.ThrottledBackend"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
@@ -95,7 +99,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "incidents.page.context.roles",
+                "incidents.web.context.roles",
             ],
         },
     },
@@ -182,24 +186,24 @@ CONTENT_SECURITY_POLICY = {
 # REST
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "users.authentication.BearerAuthentication",
+        "users.api.rest.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["users.permissions.RolePermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["users.api.rest.permissions.RolePermission"],
     "DEFAULT_PARSER_CLASSES": [
-        "config.rest.parsers.StrictJSONParser",
+        "api.rest.parsers.StrictJSONParser",
         "rest_framework.parsers.FormParser",
-        "config.rest.parsers.BoundedMultiPartParser",
+        "api.rest.parsers.BoundedMultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": [
-        "config.rest.renderers.FastJSONRenderer",
+        "api.rest.renderers.FastJSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.rest.negotiation.Negotiation",
-    "DEFAULT_FILTER_BACKENDS": ["config.rest.filters.FilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "config.rest.pagination.Pages",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.rest.negotiation.Negotiation",
+    "DEFAULT_FILTER_BACKENDS": ["api.rest.filters.FilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "api.rest.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.rest.exceptions.handle_exception",
+    "EXCEPTION_HANDLER": "api.rest.exceptions.handle_exception",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Incident Tracking API",
@@ -214,8 +218,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.openapi_hooks.add_refusals",
-        "config.openapi_hooks.add_post_dialect",
+        "config.openapi.add_refusals",
+        "config.openapi.add_post_dialect",
     ],
     "ENUM_NAME_OVERRIDES": {
         "Status": "incidents.models.Status.choices",
@@ -223,4 +227,6 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-LOGGING = logs.configuration(env.choice("LOG_FORMAT", default="text", words=("text", "json")), debug=DEBUG)
+LOGGING = request_log.configuration(
+    env.choice("LOG_FORMAT", default="text", words=("text", "json")), debug=DEBUG
+)

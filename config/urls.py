@@ -4,19 +4,19 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config import errors, health
+from common.http import errors, health
 
 urlpatterns = [
-    path("incidents/", include("incidents.post.urls")),
-    path("users/", include("users.urls")),
-    path("api/", include("incidents.rest.urls")),
+    path("incidents/", include("incidents.api.post.urls")),
+    path("users/", include("users.api.post.urls")),
+    path("api/", include("incidents.api.rest.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/login/", include("rest_framework.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("", include("incidents.page.urls")),
+    path("", include("incidents.web.urls")),
 ]
 handler400 = errors.bad_request
 handler403 = errors.forbidden

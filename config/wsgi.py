@@ -10,7 +10,7 @@ from django.db import close_old_connections, reset_queries
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
-from incidents.page.news import NewsFirst  # noqa: E402  # The models are loaded only now.
+from incidents.web.change_token import NewsFirst  # noqa: E402  # The models are loaded only now.
 
 application = NewsFirst(django_application)
 

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from incidents import services
-from incidents.counts import CountedPaginator
+from incidents.counts.totals import CountedPaginator
 from incidents.models import COMMENT_LENGTH, Event, Incident, IncidentQuerySet, Source, Status
 from incidents.services import NewIncident, Origin
-from incidents.text import has_forbidden_characters
+from incidents.validators import has_forbidden_characters
 
 
 class IncidentForm(forms.ModelForm[Incident]):

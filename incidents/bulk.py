@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
-from config.databases import hand_out_ids_above, write_transaction
+from common.db.transactions import hand_out_ids_above, write_transaction
 from incidents import statements
 from incidents.models import ACTIVE, Event, Incident, Status, folded
 

@@ -119,7 +119,7 @@ class Incident(models.Model):
 class IncidentCount(models.Model):
     """How many incidents of a status and a source there are, as the sum of `number` over their rows.
 
-    The database itself keeps them with every write of incidents (incidents/kept_counts.py).
+    The database itself keeps them with every write of incidents (incidents/counts/triggers.py).
     """
 
     status = models.CharField(max_length=20, choices=Status)

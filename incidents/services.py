@@ -17,7 +17,7 @@ from datetime import datetime
 from django.db import IntegrityError
 from django.utils import timezone
 
-from config.databases import write_transaction
+from common.db.transactions import write_transaction
 from incidents import statements
 from incidents.models import Event, Incident, Source, Status, folded
 

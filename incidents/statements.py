@@ -1,11 +1,11 @@
-"""The hot statements on incidents, compiled once (see config.prepared)."""
+"""The hot statements on incidents, compiled once (see common.db.compiled)."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Func, Model, QuerySet, TextField
 
-from config.prepared import Given, Statement, insert, select, update
+from common.db.compiled import Given, Statement, insert, select, update
 from incidents.models import Event, Incident
 
 INCIDENT_FIELDS = [

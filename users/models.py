@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from config.databases import write_transaction
+from common.db.transactions import write_transaction
 
 
 class Action(enum.Enum):

@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from config.databases import write_transaction
+from common.db.transactions import write_transaction
 from users.models import LoginAttempts
 
 WINDOW = timedelta(minutes=5)

@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, OperationalError
 from django.utils import timezone
 
-from config.databases import write_transaction
-from config.moments import aware
-from config.prepared import Given, select
+from common.datetimes import aware
+from common.db.compiled import Given, select
+from common.db.transactions import write_transaction
 from users.models import Token, User, fingerprint
 
 PREFIX = "inc_"

@@ -36,7 +36,7 @@ ROLES = {"operator"}
 mine = threading.local()
 # Under the service's worker it leaves the waiting for the disk to the server, as the service does.
 if WAITS_TOGETHER := "DJANGO_SETTINGS_MODULE" in os.environ:
-    from config import disk
+    from common.db import group_commit
 
 
 class Content(list[bytes]):
@@ -79,7 +79,7 @@ def user_of(token: str) -> int | None:
 def commit(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
     if WAITS_TOGETHER:
-        disk.rely_on_writes()
+        group_commit.rely_on_writes()
 
 
 def create(user_id: int, body: dict[str, Any]) -> Answer:

@@ -16,9 +16,9 @@ from django.core.management import get_commands
 from pytest_django.live_server_helper import LiveServer
 
 import client
-from config.tests.callers import token_of
+from incidents.api.post import vocabulary
 from incidents.models import Status
-from incidents.post import lens
+from testing.callers import token_of
 from users.models import User
 
 PROJECT = Path(settings.BASE_DIR)
@@ -172,9 +172,11 @@ def test_the_example_of_env_has_every_setting_with_its_default() -> None:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_its_words_are_those_of_the_lens(readme: str) -> None:
-    written = {status: word for word, status in lens.STATUS_WRITTEN.items()}
+    written = {status: word for word, status in vocabulary.STATUS_WRITTEN.items()}
     told = {stored: cells[1:] for stored, cells in table(readme, "open").items()}
-    assert told == {status.value: [lens.STATUS_READ[status], written.get(status, "-")] for status in Status}
+    assert told == {
+        status.value: [vocabulary.STATUS_READ[status], written.get(status, "-")] for status in Status
+    }
 
 
 # ------------------------------------------------------------------ what holds them together

@@ -11,9 +11,9 @@ from unittest import mock
 import pytest
 from django.conf import settings as running
 
-from config import data_dir
+from common import data_dir
 from config.env import WrongSetting
-from config.tests.environment import NAMES, SECRETS
+from testing.environment import NAMES, SECRETS
 
 ROOT = Path(running.BASE_DIR)
 DEFAULTS: dict[str, Any] = {
@@ -155,7 +155,7 @@ def test_a_secret_key_that_is_given_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_many_first_starts_at_once_have_one_secret_key(tmp_path: Path) -> None:
-    from config.tests.callers import together
+    from testing.callers import together
 
     assert len(set(together(16, lambda _number: data_dir.secret_key(tmp_path)))) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]

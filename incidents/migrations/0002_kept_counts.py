@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from incidents import kept_counts
+from incidents.counts import triggers
 
 
 class Migration(migrations.Migration):
@@ -21,5 +21,5 @@ class Migration(migrations.Migration):
                 ('number', models.BigIntegerField()),
             ],
         ),
-        migrations.RunPython(kept_counts.create),
+        migrations.RunPython(triggers.create),
     ]

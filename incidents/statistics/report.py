@@ -14,8 +14,8 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
-from incidents.statistics import slots
-from incidents.statistics.tally import Tally, quarter_of
+from incidents.statistics import buckets
+from incidents.statistics.aggregate import Tally, quarter_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def of_period(first: date, last: date) -> Report:
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     starts = [first_quarter(day) for day in [*days, last + timedelta(days=1)]]
     sums = [Tally() for _day in days]
-    for quarter, tally in slots.tallies_between(starts[0], starts[-1]):
+    for quarter, tally in buckets.tallies_between(starts[0], starts[-1]):
         sums[bisect_right(starts, quarter) - 1].add(tally)
     whole = Tally()
     for tally in sums:

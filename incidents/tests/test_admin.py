@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.tests.callers import new_client
 from incidents.models import Event, Incident, Source, Status
+from testing.callers import new_client
 from users.models import User
 
 LIST = "/admin/incidents/incident/"
@@ -177,7 +177,7 @@ def test_nothing_is_deleted(admin_browser: Client, incident: Report) -> None:
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_labels_are_those_of_the_contract(admin_browser: Client, incident: Report, language: str) -> None:
-    from incidents.tests.test_rest_pages import ENGLISH, ENGLISH_SOURCES, RUSSIAN, RUSSIAN_SOURCES
+    from incidents.api.rest.tests.test_pages import ENGLISH, ENGLISH_SOURCES, RUSSIAN, RUSSIAN_SOURCES
 
     incident()
     browser = new_client(headers={"Accept-Language": language})

@@ -11,12 +11,12 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from incidents import bulk, services
-from incidents.exchange.archive import Archive
 from incidents.management.commands import prune
 from incidents.models import Event, Incident, Status
 from incidents.services import Origin
-from incidents.statistics import slots
+from incidents.statistics import buckets
 from incidents.statistics.models import Slot
+from incidents.transfer.archive import Archive
 
 Make = Callable[..., Incident]
 
@@ -172,4 +172,4 @@ def test_recount_undoes_that_an_archive_brought_back_counts_twice(over: Make, tm
     call_command("recount", stdout=out)
     assert out.getvalue().startswith("incidents and statistics are counted anew")
     assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
-    assert slots.progress() == 100
+    assert buckets.progress() == 100

@@ -7,7 +7,6 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
-from config.tests.callers import together
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import (
@@ -18,6 +17,7 @@ from incidents.services import (
     NewIncident,
     Origin,
 )
+from testing.callers import together
 from users.models import User
 
 Report = Callable[..., Incident]

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from config import moments
+from common import datetimes
 from incidents import statements
 from incidents.models import Event, Incident, Source, Status
 from users import tokens
@@ -141,7 +141,7 @@ def test_the_statement_of_a_token_is_the_orms_own(olga: User) -> None:
     query = Token.objects.filter(digest=digest, user__is_active=True).values_list(*fields)
     [ours] = tokens.live.rows(digest=digest)
     [orms] = query
-    assert [moments.aware(ours[0]), *ours[1:]] == list(orms)
+    assert [datetimes.aware(ours[0]), *ours[1:]] == list(orms)
     assert sql_of(lambda: tokens.live.rows(digest=digest)) == sql_of(lambda: list(query.all()))
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from config.tests.callers import Post, new_client, token_of
+from testing.callers import Post, new_client, token_of
 from users import tokens
 from users.models import Role, Token, User
 from users.tests.test_tokens import everything_stored

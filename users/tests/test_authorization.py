@@ -5,8 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from config import moments
-from config.tests.callers import Post
+from common import datetimes
+from testing.callers import Post
 from users import tokens
 from users.models import Token, User
 
@@ -29,15 +29,15 @@ def test_it_issues_a_token_that_works(post: Post, olga: User, password: str, pat
 def test_the_token_lives_an_hour(post: Post, olga: User, password: str) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     answer = post(PATH, credentials(olga, password))
-    expires_at = moments.parse(answer.data["expires_at"])
+    expires_at = datetimes.parse(answer.data["expires_at"])
     assert before <= expires_at - timedelta(hours=1) <= datetime.now(UTC)
-    assert answer.data["expires_at"] == moments.utc_text(Token.objects.get().expires_at)
+    assert answer.data["expires_at"] == datetimes.utc_text(Token.objects.get().expires_at)
 
 
 def test_the_lifetime_is_a_setting(post: Post, olga: User, password: str, settings: Settings) -> None:
     settings.TOKEN_TTL = 60
     answer = post(PATH, credentials(olga, password))
-    left = moments.parse(answer.data["expires_at"]) - datetime.now(UTC)
+    left = datetimes.parse(answer.data["expires_at"]) - datetime.now(UTC)
     assert timedelta(seconds=50) < left <= timedelta(seconds=60)
 
 

@@ -1,4 +1,4 @@
-from config.tests.callers import Post, token_of
+from testing.callers import Post, token_of
 from users import tokens
 from users.models import User
 

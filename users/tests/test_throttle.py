@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from config.tests.callers import Envelope, Post, new_client, together
+from testing.callers import Envelope, Post, new_client, together
 from users import throttle
 from users.models import LoginAttempts, User
 from users.throttle import MOST_FOR_ADDRESS, MOST_FOR_NAME_AT_ADDRESS, MOST_HASHES

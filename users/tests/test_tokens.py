@@ -9,7 +9,7 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from config.tests.callers import Post, Rest, together, token_of
+from testing.callers import Post, Rest, together, token_of
 from users import tokens
 from users.models import Token, User
 

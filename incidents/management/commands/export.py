@@ -12,16 +12,16 @@ from typing import Any, BinaryIO
 from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
-from config import files, moments
-from config.progress import Progress
-from incidents.exchange import formats, walk
-from incidents.exchange.people import Names
+from common import datetimes, files
+from common.progress import Progress
 from incidents.models import Source, Status
+from incidents.transfer import formats, reader
+from incidents.transfer.users import Names
 
 
 def moment(text: str) -> datetime:
     try:
-        return moments.parse_local(text, timezone.get_current_timezone())
+        return datetimes.parse_local(text, timezone.get_current_timezone())
     except ValueError:
         raise ArgumentTypeError(f"write {text!r} as 2025-11-11 or 2025-11-11T23:08:12+03:00") from None
 
@@ -38,19 +38,19 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=moment, metavar="MOMENT", help="created before it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = walk.Wanted(**{name: options[name] for name in ("status", "source", "since", "until")})
+        wanted = reader.Wanted(**{name: options[name] for name in ("status", "source", "since", "until")})
         try:
             with opened(options["file"]) as file:
                 self.write(file, wanted, formats.chosen(options["format"], options["file"]))
         except OSError as error:
             raise CommandError(f"{options['file']}: {error}") from error
 
-    def write(self, file: BinaryIO, wanted: walk.Wanted, form: ModuleType) -> None:
+    def write(self, file: BinaryIO, wanted: reader.Wanted, form: ModuleType) -> None:
         incidents = wanted.incidents()
         names = Names()
         with Progress("Export", incidents.count()) as progress:
             file.write(form.HEAD)
-            for chunk in walk.chunks(incidents, with_events=form.WITH_EVENTS):
+            for chunk in reader.chunks(incidents, with_events=form.WITH_EVENTS):
                 file.write(form.written(chunk, names))
                 progress.add(len(chunk.rows))
         # The standard output may be the file itself.

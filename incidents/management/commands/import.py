@@ -11,12 +11,12 @@ from typing import Any, BinaryIO
 
 from django.core.management import BaseCommand, CommandError
 
-from config.progress import Progress
+from common.progress import Progress
 from incidents import bulk
 from incidents.bulk import Outcome, PastIncident
-from incidents.exchange import formats, record
-from incidents.exchange.people import People
-from incidents.exchange.record import Broken, Fields
+from incidents.transfer import formats, record
+from incidents.transfer.record import Broken, Fields
+from incidents.transfer.users import People
 
 BATCH = 1000
 

@@ -12,12 +12,12 @@ from django.core.management import BaseCommand, CommandError
 from django.db.models import Q
 from django.utils import timezone
 
-from config.progress import Progress
+from common.progress import Progress
 from incidents import bulk
-from incidents.exchange import archive
-from incidents.exchange.archive import Archive
 from incidents.models import ACTIVE, FINISHED, Incident, Status
-from incidents.statistics import slots
+from incidents.statistics import buckets
+from incidents.transfer import archive
+from incidents.transfer.archive import Archive
 
 BATCH = 500
 LONGEST_AGO = 100 * 365
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         with progress:
             for ids in filter(None, found):
                 # Deleted uncounted, what an import has just brought in would be missing for ever.
-                slots.keep_up_gently()
+                buckets.keep_up_gently()
                 if target:
                     target.add(ids)
                 started = time.monotonic()

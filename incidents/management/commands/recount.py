@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from config.progress import Progress
-from incidents import counts
-from incidents.statistics import slots
+from common.progress import Progress
+from incidents.counts import totals
+from incidents.statistics import buckets
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        counts.count_anew()
-        with Progress("Recount", slots.newest_event()) as progress:
-            slots.count_anew(progress.set)
+        totals.count_anew()
+        with Progress("Recount", buckets.newest_event()) as progress:
+            buckets.count_anew(progress.set)
         self.stdout.write(f"incidents and statistics are counted anew, {progress.seconds:.1f} s")

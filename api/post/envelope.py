@@ -1,0 +1,114 @@
+"""The POST dialect's envelope: how every call comes in and how every answer looks.
+
+    {"success": true|false, "error": "" | "what is wrong", "status": 200, "data": {...}}
+
+A view of the dialect is a function from the decoded JSON object to an answer:
+
+    @post_only
+    def create(request, body):
+        if not body.get("source"):
+            raise Refusal(400, "Source is required")
+        return answer({"id": 1}, status=201)
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+
+from common import strict_json
+from common.db import transactions
+
+log = logging.getLogger(__name__)
+
+Body = dict[str, Any]
+View = Callable[[HttpRequest], HttpResponseBase]
+PostView = Callable[[HttpRequest, Body], HttpResponseBase]
+
+
+class Refusal(Exception):
+    """Why a call is not carried out, as its client will read it."""
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        *,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.data = data or {}
+        self.headers = headers or {}
+
+
+def answer(
+    data: Mapping[str, Any],
+    *,
+    status: int = 200,
+    error: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """Put `data` in the envelope; it tells success unless there is an `error`."""
+    content = orjson.dumps({"success": not error, "error": error, "status": status, "data": data})
+    # Without its length the server would send an answer in chunks.
+    headers = {"Content-Length": str(len(content)), **(headers or {})}
+    return HttpResponse(content, status=status, content_type="application/json", headers=headers)
+
+
+def refused(refusal: Refusal) -> HttpResponse:
+    return answer(refusal.data, status=refusal.status, error=refusal.error, headers=refusal.headers)
+
+
+def in_envelope(view: View) -> View:
+    """Make every failure of `view`, foreseen or not, an envelope too."""
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+            return view(request)
+        except Refusal as refusal:
+            return refused(refusal)
+        except DisallowedHost:
+            return answer({}, status=400, error="Unknown host name, see ALLOWED_HOSTS")
+        except DatabaseError as error:
+            if not transactions.is_away(error):
+                log.exception("Unexpected database error")
+                return answer({}, status=500, error="Internal error")
+            log.warning("Database busy or away: %s", error)
+            return answer({}, status=503, error="Service is busy, try again", headers=transactions.RETRY)
+        except Exception:
+            log.exception("Unexpected error")
+            return answer({}, status=500, error="Internal error")
+
+    return wrapper
+
+
+def post_only(view: PostView) -> View:
+    """Check the method, the size and the JSON, in this order, and hand the decoded object on."""
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest) -> HttpResponseBase:
+        if request.method != "POST":
+            raise Refusal(405, "POST required", headers={"Allow": "POST"})
+        return view(request, read_object(request))
+
+    return wrapper
+
+
+def read_object(request: HttpRequest) -> Body:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+        raise Refusal(413, "Request body is too large")
+    try:
+        return strict_json.loads(request.body)
+    except (ValueError, UnreadablePostError):
+        raise Refusal(400, "Invalid JSON") from None

@@ -1,0 +1,37 @@
+"""The POST dialect's own way in, before sessions, CSRF and messages.
+
+Its calls carry their token in the body and no cookie counts, so the cookie stack could only cost them
+time. The paths stand in config.urls like any others; this room answers them first and holds the promise
+that below these prefixes every answer is the envelope.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404
+
+from api.post.envelope import Refusal, in_envelope
+from common.http.paths import resolve_once
+
+PREFIXES = ("/users/", "/incidents/")
+
+
+class PostDialectMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(PREFIXES):
+            return call(request)
+        return self.get_response(request)
+
+
+@in_envelope
+def call(request: HttpRequest) -> HttpResponseBase:
+    path = request.path_info
+    try:
+        view, _args, kwargs = resolve_once(path if path.endswith("/") else f"{path}/")
+    except Resolver404:
+        raise Refusal(404, "Not found") from None
+    answer: HttpResponseBase = view(request, **kwargs)
+    return answer

@@ -1,0 +1,66 @@
+"""REST's own way in for calls that bring a token: sessions, CSRF and policies of pages are for browsers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.handlers.exception import convert_exception_to_response as as_answers
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.common import CommonMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from rest_framework.settings import api_settings
+
+from common.http.paths import resolve_once
+
+# What else is below /api/ are pages, some with a session.
+PREFIX = "/api/incidents/"
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+class TokenCallMiddleware:
+    """Answers at once what carries a token and wants JSON; everything else goes the way of browsers.
+
+    A wrong token is refused by REST here too, whatever cookie comes with it.
+    """
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+        # Each with its errors made answers, as Django does it for its own chain.
+        self.answer: Any = in_language(as_answers(CommonMiddleware(as_answers(call))))
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(PREFIX) and brings_token(request) and wants_json(request):
+            answer: HttpResponseBase = self.answer(request)
+            return answer
+        return self.get_response(request)
+
+
+def in_language(get_response: Any) -> View:
+    """Do what LocaleMiddleware does, without its look for a language at the beginning of the path."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        translation.activate(translation.get_language_from_request(request))
+        response: HttpResponseBase = get_response(request)
+        patch_vary_headers(response, ["Accept-Language"])
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
+
+    return answer
+
+
+def brings_token(request: HttpRequest) -> bool:
+    return str(request.META.get("HTTP_AUTHORIZATION", ""))[:7].lower() == "bearer "
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Tell whether the answer is surely no page: neither Accept nor `?format=` may ask for one."""
+    accept = request.META.get("HTTP_ACCEPT", "").lower()
+    return (
+        "text" not in accept and "html" not in accept and api_settings.URL_FORMAT_OVERRIDE not in request.GET
+    )
+
+
+def call(request: HttpRequest) -> HttpResponseBase:
+    request.resolver_match = match = resolve_once(request.path_info)
+    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    return response.render() if hasattr(response, "render") else response

@@ -1,0 +1,67 @@
+import socket
+
+import pytest
+from django.http.request import validate_host
+from pytest_django import Settings
+
+from common.http import hosts
+from testing.callers import new_client
+
+MACHINE = socket.gethostname().lower()
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "a.localhost", MACHINE, "127.0.0.1", "192.0.2.7", "10.255.0.1", "[::1]", "[2001:db8::7]"],
+)
+def test_by_default_it_answers_under_this_machines_names_and_any_plain_address(host: str) -> None:
+    assert validate_host(host, hosts.this_machine())
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "*",
+        "example.com",
+        "localhost.evil.example",
+        f"{MACHINE}.evil.example",
+        "192.0.2.7.evil.example",
+        "192.0.2",
+        "192.0.2.256",
+        "0x7f000001",
+        "2130706433",
+        "any plain ip address",
+        "::g",
+    ],
+)
+def test_by_default_it_answers_under_no_other_name(host: str) -> None:
+    assert not validate_host(host, hosts.this_machine())
+
+
+@pytest.mark.parametrize("port", ["", ":8000", ":65535"])
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("192.0.2.7", 200),
+        ("[2001:db8::7]", 200),
+        ("LocalHost", 200),
+        ("evil.example", 400),
+    ],
+)
+def test_it_looks_at_the_host_whatever_the_port(
+    db: None, settings: Settings, host: str, port: str, status: int
+) -> None:
+    settings.ALLOWED_HOSTS = hosts.this_machine()
+    for path, otherwise in [("/readyz", 200), ("/api/incidents/", 401), ("/users/logout/", 405)]:
+        reply = new_client().get(path, HTTP_HOST=host + port)
+        assert reply.status_code == (otherwise if status == 200 else status)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("incidents.example", 200), ("192.0.2.7", 400), ("localhost", 400)]
+)
+def test_a_list_of_names_is_all_there_is(db: None, settings: Settings, host: str, status: int) -> None:
+    settings.ALLOWED_HOSTS = ["incidents.example"]
+    assert new_client().get("/readyz", HTTP_HOST=host).status_code == status

@@ -1,0 +1,162 @@
+import io
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from common.http import request_log
+from testing.callers import Post, Rest, new_client, token_of
+from users.models import User
+
+Lines = Callable[[], list[str]]
+
+
+def written(style: str) -> Iterator[Lines]:
+    """Write the log as the service does in this style; return its lines so far when called."""
+    configured = request_log.configuration(style, debug=False)["formatters"][style]
+    formatter = request_log.JSONFormatter() if style == "json" else logging.Formatter(configured["format"])
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    handler.addFilter(request_log.RequestIdFilter())
+    logging.getLogger().addHandler(handler)
+    yield lambda: stream.getvalue().splitlines()
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+def text_lines() -> Iterator[Lines]:
+    yield from written("text")
+
+
+@pytest.fixture
+def json_lines() -> Iterator[Lines]:
+    yield from written("json")
+
+
+def test_a_request_is_one_line_with_its_id(text_lines: Lines, post: Post, olga: User) -> None:
+    answer = post("/incidents/get_all/", {}, by=olga)
+    [line] = text_lines()
+    identity = answer.headers["X-Request-ID"]
+    assert re.fullmatch(rf"\S+ \S+ INFO {identity} requests: POST /incidents/get_all/ 404 \d+\.\dms", line)
+
+
+def test_a_line_of_json_says_the_same(json_lines: Lines, rest: Rest, olga: User) -> None:
+    reply = rest("GET", "/api/incidents/?search=x", by=olga)
+    [line] = json_lines()
+    content = json.loads(line)
+    assert {**content, "time": "", "ms": 0} == {
+        "time": "",
+        "level": "INFO",
+        "logger": "requests",
+        "request_id": reply.headers["X-Request-ID"],
+        "method": "GET",
+        "path": "/api/incidents/",
+        "status": 200,
+        "ms": 0,
+    }
+    assert 0 < content["ms"] < 60_000
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", content["time"])
+
+
+def test_each_request_has_an_id_of_its_own(post: Post, db: None) -> None:
+    ids = {post("/users/logout/", {}).headers["X-Request-ID"] for _request in range(5)}
+    assert len(ids) == 5
+
+
+@pytest.mark.parametrize("path", ["/users/logout/", "/api/incidents/", "/admin/", "/readyz", "/nowhere"])
+def test_a_plain_id_of_the_clients_is_taken_over(db: None, text_lines: Lines, path: str) -> None:
+    reply = new_client().get(path, headers={"X-Request-ID": "Job-7_a.b"})
+    assert reply.headers["X-Request-ID"] == "Job-7_a.b"
+    assert all(" Job-7_a.b " in line for line in text_lines())
+    assert len(text_lines()) == 1
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a\tb", "x" * 65, "<script>", "ключ", "a\x1b[2J", "a/b"])
+def test_any_other_id_is_replaced(db: None, given: str) -> None:
+    reply = new_client().get("/readyz", HTTP_X_REQUEST_ID=given)
+    assert re.fullmatch("[0-9a-f]{32}", reply.headers["X-Request-ID"])
+
+
+@pytest.mark.parametrize("ending", ["%0A", "%0D%0A", "%0D", "%E2%80%A8", "%C2%85", "%0B", "%1B[2K"])
+@pytest.mark.parametrize("prefix", ["/", "/users/", "/api/"])
+def test_a_path_cannot_forge_a_line(
+    db: None, text_lines: Lines, json_lines: Lines, prefix: str, ending: str
+) -> None:
+    path = f"{prefix}x{ending}2025-11-22 INFO requests: POST /incidents/create/ 201"
+    new_client().generic("GET", path)
+    [line] = text_lines()
+    assert line.isprintable()
+    [line] = json_lines()
+    assert json.loads(line)["path"].isprintable()
+
+
+def test_an_exception_is_logged_with_its_traceback_under_the_requests_id(
+    text_lines: Lines, json_lines: Lines, post: Post, olga: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_args: object) -> None:
+        raise RuntimeError("out of the blue")
+
+    monkeypatch.setattr("incidents.api.post.fields.status_filter", explode)
+    identity = post("/incidents/get_all/", {}, by=olga).headers["X-Request-ID"]
+    lines = [json.loads(line) for line in json_lines()]
+    assert {line["request_id"] for line in lines} == {identity}
+    [failure] = [line for line in lines if "traceback" in line]
+    assert failure["level"] == "ERROR"
+    assert "Traceback" in failure["traceback"]
+    assert "out of the blue" in failure["traceback"]
+    assert [line["status"] for line in lines if line["logger"] == "requests"] == [500]
+    assert any("out of the blue" in line for line in text_lines())
+    assert f" ERROR {identity} " in text_lines()[0]
+
+
+def test_an_unlisted_host_leaves_one_line(db: None, text_lines: Lines) -> None:
+    new_client().get("/", HTTP_HOST="evil.example")
+    assert len(text_lines()) == 1
+
+
+def test_no_token_password_or_text_comes_into_the_log(
+    text_lines: Lines, post: Post, rest: Rest, olga: User, admin: User, password: str, caplog: Any
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    post("/users/authorization/", {"username": "olga", "password": "a wrong password"})
+    secret = post("/users/authorization/", {"username": "olga", "password": password}).data["token"]
+    report = {
+        "token": secret,
+        "incident": "Nobody's business",
+        "source": "operator",
+        "idempotency_key": "k3y",
+    }
+    one = post("/incidents/create/", report).data["id"]
+    post("/incidents/update/", {"token": secret, "id": one, "status": "fake", "comment": "nor this"})
+    bearer = {"Authorization": f"Bearer {secret}"}
+    rest("GET", f"/api/incidents/?search=business&token={secret}", headers=bearer)
+    rest("PATCH", f"/api/incidents/{one}/", {"status": "open", "comment": "nor this"}, headers=bearer)
+    browser = new_client()
+    browser.post("/admin/login/", {"username": "admin", "password": password})
+    session = browser.cookies["sessionid"].value
+    browser.get("/admin/")
+    post("/users/logout/", {"token": secret})
+    log = "\n".join(text_lines())
+    assert log.count("\n") >= 8
+    for private in (secret, password, "a wrong password", "business", "k3y", "nor this", session):
+        assert private not in log
+
+
+def test_a_static_file_and_a_page_are_a_line_each(db: None, text_lines: Lines) -> None:
+    reply: Any = new_client().get("/static/admin/css/base.css")
+    assert reply.status_code == 200
+    reply.close()
+    new_client().get("/admin/login/")
+    assert [line.split("requests: ")[1].rsplit(" ", 1)[0] for line in text_lines()] == [
+        "GET /static/admin/css/base.css 200",
+        "GET /admin/login/ 200",
+    ]
+
+
+def test_a_first_use_of_a_token_writes_no_second_line(text_lines: Lines, rest: Rest, olga: User) -> None:
+    rest("GET", "/api/incidents/", headers={"Authorization": f"Bearer {token_of(olga)}"})
+    assert len(text_lines()) == 1

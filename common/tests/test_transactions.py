@@ -1,0 +1,111 @@
+import fcntl
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import Error, OperationalError, connection
+from pytest_django import Settings
+
+from common.db import transactions
+from common.db.transactions import is_away, write_transaction
+from testing.callers import Post, Rest
+from users import tokens
+from users.models import User
+
+on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own")
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_the_waits_of_a_writer_have_one_end(settings: Settings) -> None:
+    settings.BUSY_SECONDS = 1
+    transactions.own_turn.acquire()
+    threading.Timer(0.7, transactions.own_turn.release).start()
+    with (settings.DATA_DIR / ".write.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        started = time.monotonic()
+        with pytest.raises(OperationalError), write_transaction():
+            pass
+        assert 0.9 < time.monotonic() - started < 1.5
+
+
+@pytest.fixture
+def somebody_writes(settings: Settings, transactional_db: None) -> Iterator[None]:
+    """Another process has its turn to write, and does not end it."""
+    settings.BUSY_SECONDS = 0.1
+    with (settings.DATA_DIR / ".write.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@on_sqlite
+def test_a_logout_waits_for_its_turn(somebody_writes: None) -> None:
+    with pytest.raises(OperationalError, match="another process"):
+        tokens.revoke("inc_" + "a" * 43)
+
+
+def failure(sql: str) -> Error:
+    with pytest.raises(Error) as caught, connection.cursor() as cursor:
+        cursor.execute(sql)
+    return caught.value
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sql", ["SELECT 1 FROM nowhere", "SELECT nothing FROM users_user"])
+def test_a_table_or_column_that_is_not_there_does_not_pass_by_itself(sql: str) -> None:
+    assert not is_away(failure(sql))
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_may_not_be_written_does_not_pass_by_itself() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON")
+    try:
+        assert not is_away(failure("DELETE FROM users_user"))
+    finally:
+        connection.close()
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_locked_database_passes_by_itself() -> None:
+    other: Any = connection.copy("other")
+    try:
+        with connection.cursor() as ours, other.cursor() as theirs:
+            ours.execute("PRAGMA busy_timeout = 0")
+            theirs.execute("BEGIN IMMEDIATE")
+            assert is_away(failure("BEGIN IMMEDIATE"))
+    finally:
+        other.close()
+        connection.close()
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_passes_by_itself() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+        try:
+            assert is_away(failure("CREATE TABLE large AS SELECT zeroblob(10000000)"))
+        finally:
+            connection.close()
+
+
+@on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_what_does_not_pass_is_an_internal_error_with_its_traceback(
+    post: Post, rest: Rest, olga: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE incidents_incident RENAME TO elsewhere")
+    try:
+        assert post("/incidents/get_all/", {}, by=olga).verdict == (500, "Internal error")
+        assert rest("GET", "/api/incidents/1/", by=olga).status == 500
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO incidents_incident")
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR", "ERROR"]

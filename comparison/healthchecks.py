@@ -1,0 +1,106 @@
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlencode
+
+from comparison.install import Home
+from comparison.peer import NAME, PASSWORD, SECRET, Peer, Row
+from resilience.load import Dialect
+from resilience.wire import HOST, Line, Request
+
+FILLED = 100
+VERDICTS = {b"Too many attempts": "refused", b"Incorrect email or password": "wrong"}
+
+# Its own limit of 20 checks for an account is lifted, as the operator of one does.
+PREPARE = f"""
+from django.contrib.auth.models import User
+from hc.accounts.models import Profile, Project
+user = User.objects.create_user("admin", "{NAME}", "{PASSWORD}")
+profile = Profile.objects.for_user(user)
+profile.check_limit = 100_000_000
+profile.save()
+project = Project(owner=user, name="peers", badge_key="badge")
+key = project.set_api_key()
+project.save()
+print(key)
+"""
+
+
+class Unique:
+    """Its own way to repeat a create: a check of that name is updated, and only made where there is none."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.update = peer.update
+        self.made = peer.made
+
+    def create(self, key: str, text: str) -> Request:
+        body = {**self.peer.body(key, text), "unique": ["name"]}
+        return Request("POST", self.peer.path, body, self.peer.headers)
+
+
+class Healthchecks(Peer):
+    application = "hc.wsgi:application"
+    path = "/api/v3/checks/"
+    id_name = "uuid"
+    listing = "/api/v3/checks/"
+    ready = "/api/v3/channels/"
+
+    def __init__(self, home: Home, folder: Path) -> None:
+        super().__init__(
+            folder, DEBUG="False", SECRET_KEY=SECRET, ALLOWED_HOSTS="*", REGISTRATION_OPEN="False"
+        )
+        self.file = folder / "hc.sqlite"
+        self.settings |= {"DB_NAME": str(self.file), "SITE_ROOT": f"http://{HOST}:{self.port}"}
+        self.programs = home.healthchecks
+        self.works_in = home.checkout
+        self.headers = {}
+
+    @classmethod
+    @contextlib.contextmanager
+    def lent(cls, home: Home, folder: Path) -> Iterator[Self]:
+        yield cls(home, folder)
+
+    def prepare(self) -> None:
+        self.run("python", "manage.py", "migrate", "--verbosity=0")
+        key = self.run("python", "manage.py", "shell", "--verbosity=0", "--command", PREPARE)
+        self.headers = {"X-Api-Key": key.strip()}
+
+    def fill(self) -> None:
+        for number in range(FILLED):
+            self.send(self.create(f"c{number}", "Scooter offline, battery low, at the station"))
+
+    def body(self, name: str, text: str) -> dict[str, object]:
+        return {"name": name, "tags": "scooters", "desc": text, "timeout": 3600}
+
+    def dialects(self) -> dict[str, Dialect]:
+        return {"": self, "with `unique`": Unique(self)}
+
+    def stored(self) -> list[Row]:
+        with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as database:
+            rows = database.execute("SELECT name, code, desc FROM api_check").fetchall()
+        return [(name, int(code.replace("-", ""), 16), text) for name, code, text in rows]
+
+    def log_in(self, username: str, password: str) -> tuple[str, float]:
+        form = self.login_form(username, password)
+        with Line(self.port, timeout=60) as line:
+            answer = line.send(form)
+        told = (text for text in VERDICTS if text in answer.body)
+        verdict = "in" if answer.status == 302 else VERDICTS.get(next(told, b""), str(answer))
+        return verdict, answer.seconds
+
+    def login_form(self, username: str, password: str) -> Request:
+        """Open the page and return its form, filled in."""
+        with Line(self.port, timeout=60) as line:
+            secret = SimpleCookie(line.get("/accounts/login/").headers["Set-Cookie"])["csrftoken"].value
+        fields = {"action": "login", "email": username, "password": password}
+        # Lone surrogates stand for bytes that are no UTF-8.
+        form = urlencode({**fields, "csrfmiddlewaretoken": secret}, errors="surrogateescape")
+        return Request("POST", "/accounts/login/", form, {"Cookie": f"csrftoken={secret}"})
+
+    def forget_guesses(self) -> None:
+        with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as database, database:
+            database.execute("DELETE FROM api_tokenbucket")

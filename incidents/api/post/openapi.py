@@ -1,0 +1,67 @@
+"""/incidents/ in the OpenAPI document."""
+
+from api.post.openapi import ID, MOMENT, NOTHING, Call, Schema, shape
+from incidents.api.post import vocabulary
+from incidents.api.post.fields import LARGEST_PAGE
+from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH
+
+STATUS: Schema = {"type": "string", "enum": list(vocabulary.STATUS_WRITTEN)}
+SOURCE: Schema = {"type": "string", "enum": list(vocabulary.SOURCE_WRITTEN)}
+CURSOR: Schema = {"type": "string", "nullable": True}
+ITEM = shape(
+    {"id": ID, "incident": {"type": "string"}, "status": STATUS, "source": SOURCE, "created_at": MOMENT}
+)
+
+CALLS = [
+    Call(
+        "/incidents/create/",
+        "Report an incident",
+        fields={
+            "incident": {"type": "string", "minLength": 1, "maxLength": DESCRIPTION_LENGTH},
+            "source": SOURCE,
+            "date": {**MOMENT, "nullable": True, "description": "When it happened; now by default."},
+            "idempotency_key": {
+                "type": "string",
+                "nullable": True,
+                "pattern": "^[!-~]+$",
+                "minLength": 1,
+                "maxLength": KEY_LENGTH,
+                "description": "The same key again makes no second incident.",
+            },
+        },
+        required=["incident", "source"],
+        answers={
+            201: shape({"id": ID, "created": {"type": "boolean", "enum": [True]}}),
+            200: shape({"id": ID, "created": {"type": "boolean", "enum": [False]}}),
+        },
+        refusals={409: "Idempotency key was used for another incident"},
+    ),
+    Call(
+        "/incidents/get_all/",
+        "List incidents, newest first",
+        fields={
+            "status": {**STATUS, "nullable": True, "enum": [*vocabulary.STATUS_WRITTEN, None]},
+            "limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "nullable": True},
+            "cursor": {**CURSOR, "description": "The `next` of an earlier answer."},
+        },
+        required=[],
+        answers={
+            200: shape(
+                {"incidents": {"type": "array", "items": ITEM}, "next": CURSOR}, required=["incidents"]
+            )
+        },
+        refusals={404: "Incidents have not found"},
+    ),
+    Call(
+        "/incidents/update/",
+        "Set an incident's status",
+        fields={
+            "id": {"oneOf": [ID, {"type": "string", "pattern": "^[0-9]+$"}]},
+            "status": STATUS,
+            "comment": {"type": "string", "nullable": True, "maxLength": COMMENT_LENGTH},
+        },
+        required=["id", "status"],
+        answers={200: NOTHING},
+        refusals={404: "Incident have not found"},
+    ),
+]

@@ -1,0 +1,264 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.http import StreamingHttpResponse
+from pytest_django import DjangoAssertNumQueries
+
+from incidents.api.post import listing
+from incidents.models import Incident, Source, Status
+from testing.callers import Post, token_of
+from users.models import User
+
+PATH = "/incidents/get_all/"
+STATUS = "Status must be one of: new, processing, completed, fake, unknown"
+LIMIT = "Limit must be a whole number from 1 to 1000"
+EPOCH = datetime(2025, 11, 11, 23, 8, 12, 266_000, UTC)
+Report = Callable[..., Incident]
+Items = list[dict[str, Any]]
+
+
+def everything(post: Post, by: User, **fields: Any) -> Items:
+    answer = post(PATH, fields, by=by)
+    assert list(answer.data) == ["incidents"]
+    incidents: Items = answer.data["incidents"]
+    return incidents
+
+
+def walk(post: Post, by: User, limit: int, **fields: Any) -> Items:
+    """Return the list as its pages of `limit` give it."""
+    found: Items = []
+    cursor: str | None = None
+    while True:
+        answer = post(PATH, fields | {"limit": limit, "cursor": cursor}, by=by)
+        assert list(answer.data) == ["incidents", "next"]
+        found += answer.data["incidents"]
+        cursor = answer.data["next"]
+        if cursor is None:
+            return found
+        assert len(answer.data["incidents"]) == limit
+
+
+def fill(count: int) -> None:
+    """Store many rows at once, three at each moment."""
+    statuses, sources = list(Status), list(Source)
+    Incident.objects.bulk_create(
+        Incident(
+            description=f'№{number} "ё"\n',
+            search_text="",
+            status=statuses[number % len(statuses)],
+            source=sources[number % len(sources)],
+            created_at=EPOCH + timedelta(seconds=number // 3),
+        )
+        for number in range(count)
+    )
+
+
+@pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
+def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Report, path: str) -> None:
+    first = incident("first", created_at=EPOCH)
+    older = incident("older", created_at=EPOCH - timedelta(days=1), source=Source.SYSTEM)
+    same = incident("same moment", created_at=EPOCH, status=Status.CLOSED)
+    answer = post(path, {}, by=olga)
+    assert answer.verdict == (200, "")
+    item = {"source": "operator", "created_at": "2025-11-11T23:08:12.266Z"}
+    assert answer.data == {
+        "incidents": [
+            item | {"id": same.pk, "incident": "same moment", "status": "completed"},
+            item | {"id": first.pk, "incident": "first", "status": "new"},
+            {
+                "id": older.pk,
+                "incident": "older",
+                "status": "new",
+                "source": "unknown",
+                "created_at": "2025-11-10T23:08:12.266Z",
+            },
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2025, 11, 11, tzinfo=UTC), "2025-11-11T00:00:00.000Z"),
+        (datetime(2025, 11, 11, 1, 2, 3, 4, UTC), "2025-11-11T01:02:03.000Z"),
+        (datetime(1970, 1, 1, tzinfo=UTC), "1970-01-01T00:00:00.000Z"),
+        (datetime(2200, 12, 31, 23, 59, 59, 999_999, UTC), "2200-12-31T23:59:59.999Z"),
+    ],
+)
+def test_it_writes_moments_in_utc_to_the_millisecond(
+    post: Post, olga: User, incident: Report, moment: datetime, text: str
+) -> None:
+    incident(created_at=moment)
+    [item] = everything(post, olga)
+    assert item["created_at"] == text
+
+
+@pytest.mark.parametrize("fields", [{}, {"limit": 1}, {"status": "fake"}])
+def test_an_empty_list_is_not_found(post: Post, olga: User, fields: dict[str, Any]) -> None:
+    answer = post(PATH, fields, by=olga)
+    assert answer.verdict == (404, "Incidents have not found")
+    assert answer.data == {"incidents": []}
+
+
+def test_a_filter_that_finds_nothing_is_not_found(post: Post, olga: User, incident: Report) -> None:
+    incident()
+    answer = post(PATH, {"status": "completed"}, by=olga)
+    assert (answer.verdict, answer.data) == ((404, "Incidents have not found"), {"incidents": []})
+
+
+def test_completed_finds_resolved_and_closed(post: Post, olga: User, incident: Report) -> None:
+    made = {status: incident(status=status).pk for status in Status}
+    found = [item["id"] for item in everything(post, olga, status="completed")]
+    assert found == [made[Status.CLOSED], made[Status.RESOLVED]]
+
+
+def test_a_null_field_is_an_absent_one(post: Post, olga: User, incident: Report) -> None:
+    incident()
+    assert len(everything(post, olga, status=None, limit=None, cursor=None)) == 1
+
+
+@pytest.mark.parametrize("word", ["", "open", "resolved", "NEW", " new", 1, True, [], ["new"], {}])
+def test_it_refuses_a_status_that_is_none_of_its_words(
+    post: Post, olga: User, incident: Report, word: object
+) -> None:
+    incident()
+    answer = post(PATH, {"status": word}, by=olga)
+    assert (answer.verdict, answer.data) == ((400, STATUS), {})
+
+
+@pytest.mark.parametrize("number", [0, -1, 1001, 10**30, 1.0, 1.5, True, False, "1", "", [], [1], {}])
+def test_it_refuses_a_wrong_limit(post: Post, olga: User, incident: Report, number: object) -> None:
+    incident()
+    answer = post(PATH, {"limit": number}, by=olga)
+    assert (answer.verdict, answer.data) == ((400, LIMIT), {})
+
+
+@pytest.mark.parametrize("text", ["", "x", "AAAA", 1, True, [], {}, "x" * 10_000])
+def test_it_refuses_a_wrong_cursor(post: Post, olga: User, incident: Report, text: object) -> None:
+    incident()
+    answer = post(PATH, {"limit": 1, "cursor": text}, by=olga)
+    assert (answer.verdict, answer.data) == ((400, "Wrong cursor"), {})
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 20, 21, 1000])
+@pytest.mark.parametrize("word", [None, "new", "completed", "fake"])
+def test_the_pages_are_the_list(post: Post, olga: User, limit: int, word: str | None) -> None:
+    fill(20)
+    assert walk(post, olga, limit, status=word) == everything(post, olga, status=word)
+
+
+def test_a_last_page_that_is_full_has_no_next(post: Post, olga: User) -> None:
+    fill(4)
+    first = post(PATH, {"limit": 2}, by=olga).data
+    last = post(PATH, {"limit": 2, "cursor": first["next"]}, by=olga).data
+    assert first["next"] is not None
+    assert (len(last["incidents"]), last["next"]) == (2, None)
+
+
+def test_pages_neither_repeat_nor_skip_whatever_is_created_meanwhile(
+    post: Post, olga: User, incident: Report
+) -> None:
+    fill(10)
+    before = [item["id"] for item in everything(post, olga)]
+    seen: list[int] = []
+    cursor = None
+    while cursor or not seen:
+        answer = post(PATH, {"limit": 3, "cursor": cursor}, by=olga).data
+        seen += [item["id"] for item in answer["incidents"]]
+        cursor = answer["next"]
+        incident("newer", created_at=EPOCH + timedelta(days=1))
+        incident("older", created_at=EPOCH - timedelta(days=1))
+        if len(seen) < 6:
+            incident("of the oldest moment", created_at=EPOCH)
+    assert [pk for pk in seen if pk in before] == before
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_cursor_without_a_limit_gives_the_rest(post: Post, olga: User) -> None:
+    fill(10)
+    cursor = post(PATH, {"limit": 4}, by=olga).data["next"]
+    assert everything(post, olga, cursor=cursor) == everything(post, olga)[4:]
+
+
+def test_a_cursor_behind_the_last_incident_finds_nothing(post: Post, olga: User) -> None:
+    fill(2)
+    cursor = post(PATH, {"limit": 1}, by=olga).data["next"]
+    Incident.objects.earliest("id").delete()
+    answer = post(PATH, {"limit": 1, "cursor": cursor}, by=olga)
+    assert answer.verdict == (404, "Incidents have not found")
+
+
+@pytest.mark.parametrize("count", [999, 1000, 1001, 2000, 2500])
+def test_the_whole_list_is_one_envelope_however_long_and_the_same_as_its_pages(
+    post: Post, olga: User, count: int
+) -> None:
+    fill(count)
+    items = everything(post, olga)
+    assert len(items) == count
+    assert items == walk(post, olga, 700)
+
+
+@pytest.mark.parametrize("word", ["completed", "new"])
+def test_a_long_list_of_one_status_is_whole(post: Post, olga: User, word: str) -> None:
+    fill(1100)
+    Incident.objects.filter(status__in=["open", "unknown"]).update(status="closed")
+    Incident.objects.filter(status="cancelled").update(status="open")
+    expected = Incident.objects.filter(status__in=["open"] if word == "new" else ["resolved", "closed"])
+    found = [item["id"] for item in everything(post, olga, status=word)]
+    assert found == list(expected.newest_first().values_list("id", flat=True))
+
+
+def test_a_long_list_is_streamed_a_chunk_at_a_time(
+    post: Post, olga: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    fill(2 * listing.CHUNK + 1)
+    body = json.dumps({"token": token_of(olga)}).encode()
+    response: Any = post.client.generic("POST", PATH, body)
+    assert isinstance(response, StreamingHttpResponse)
+    pieces: Any = iter(response)
+    with django_assert_num_queries(0):
+        read = next(pieces)
+    for _chunk in range(2):
+        with django_assert_num_queries(1):
+            read += next(pieces)
+    read += b"".join(pieces)
+    content = json.loads(read)
+    assert len(content["data"]["incidents"]) == 2 * listing.CHUNK + 1
+    assert content | {"data": {}} == {"success": True, "error": "", "status": 200, "data": {}}
+
+
+def test_a_streamed_list_leaves_out_nothing_that_existed_when_it_began(
+    post: Post, olga: User, incident: Report
+) -> None:
+    fill(1500)
+    before = set(Incident.objects.values_list("id", flat=True))
+    response: Any = post.client.generic("POST", PATH, json.dumps({"token": token_of(olga)}).encode())
+    pieces = iter(response)
+    read = next(pieces)
+    newer, older = incident(created_at=EPOCH + timedelta(days=9)), incident(created_at=EPOCH)
+    read += b"".join(pieces)
+    found = [item["id"] for item in json.loads(read)["data"]["incidents"]]
+    assert len(found) == len(set(found))
+    assert set(found) == before | {older.pk}
+    assert newer.pk not in found
+
+
+def test_it_checks_in_the_contracts_order(post: Post, olga: User, rita: User) -> None:
+    wrong: dict[str, Any] = {"status": "x", "limit": 0, "cursor": ""}
+    assert post(PATH, b"x", method="DELETE").verdict == (405, "POST required")
+    assert post(PATH, b"x" * 300_000).verdict == (413, "Request body is too large")
+    assert post(PATH, b"x").verdict == (400, "Invalid JSON")
+    assert post(PATH, wrong).verdict == (400, "Token is required")
+    assert post(PATH, wrong | {"token": "x"}).verdict == (401, "Invalid token")
+    assert post(PATH, wrong, by=rita).verdict == (403, "Permission denied")
+    for field, value, error in [
+        ("status", "new", STATUS),
+        ("limit", 1, LIMIT),
+        ("cursor", None, "Wrong cursor"),
+    ]:
+        assert post(PATH, wrong, by=olga).verdict == (400, error)
+        wrong[field] = value
+    assert post(PATH, wrong, by=olga).verdict == (404, "Incidents have not found")

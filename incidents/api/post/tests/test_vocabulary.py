@@ -1,0 +1,106 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents.api.post import vocabulary
+from incidents.models import Incident, Source, Status
+from testing.callers import Post
+from users.models import User
+
+stored = st.sampled_from(Status)
+words = st.sampled_from(["new", "processing", "completed", "fake", "unknown"])
+
+
+def write(status: Status, word: str) -> Status:
+    return status if status in vocabulary.statuses_read_as(word) else vocabulary.STATUS_WRITTEN[word]
+
+
+@given(stored, words)
+def test_what_you_write_you_read(status: Status, word: str) -> None:
+    assert vocabulary.STATUS_READ[write(status, word)] == word
+
+
+@given(stored)
+def test_writing_what_you_already_read_changes_nothing(status: Status) -> None:
+    assert write(status, vocabulary.STATUS_READ[status]) == status
+
+
+@given(stored, words, words)
+def test_the_last_write_wins(status: Status, first: str, last: str) -> None:
+    assert vocabulary.STATUS_READ[write(write(status, first), last)] == last
+
+
+@given(words, words)
+def test_no_status_is_found_by_two_filters(first: str, second: str) -> None:
+    shared = vocabulary.statuses_read_as(first) & vocabulary.statuses_read_as(second)
+    assert shared == (vocabulary.statuses_read_as(first) if first == second else set())
+
+
+def test_the_filters_find_every_status() -> None:
+    found = [status for word in vocabulary.STATUS_WRITTEN for status in vocabulary.statuses_read_as(word)]
+    assert sorted(found) == sorted(Status)
+
+
+def test_the_words_of_statuses_are_those_of_the_contract() -> None:
+    assert {status.value: vocabulary.STATUS_READ[status] for status in Status} == {
+        "open": "new",
+        "in_progress": "processing",
+        "resolved": "completed",
+        "closed": "completed",
+        "cancelled": "fake",
+        "fake": "fake",
+        "unknown": "unknown",
+    }
+    assert {word: status.value for word, status in vocabulary.STATUS_WRITTEN.items()} == {
+        "new": "open",
+        "processing": "in_progress",
+        "completed": "resolved",
+        "fake": "fake",
+        "unknown": "unknown",
+    }
+
+
+def test_the_words_of_sources_are_those_of_the_contract() -> None:
+    assert {source.value: vocabulary.SOURCE_READ[source] for source in Source} == {
+        "operator": "operator",
+        "monitoring": "monitoring",
+        "partner": "partner",
+        "system": "unknown",
+        "unknown": "unknown",
+    }
+    assert {word: source.value for word, source in vocabulary.SOURCE_WRITTEN.items()} == {
+        "operator": "operator",
+        "monitoring": "monitoring",
+        "partner": "partner",
+        "unknown": "unknown",
+    }
+    for word, source in vocabulary.SOURCE_WRITTEN.items():
+        assert vocabulary.SOURCE_READ[source] == word
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_laws_hold_over_the_wire(
+    post: Post, olga: User, incident: Callable[..., Incident], status: Status
+) -> None:
+    for word in vocabulary.STATUS_WRITTEN:
+        one = incident(status=status)
+        assert post("/incidents/update/", {"id": one.pk, "status": word}, by=olga).status == 200
+        one.refresh_from_db()
+        assert one.status == write(status, word)
+        [listed] = post("/incidents/get_all/", {"limit": 1}, by=olga).data["incidents"]
+        assert (listed["id"], listed["status"]) == (one.pk, word)
+
+
+def test_the_five_filters_partition_all_incidents(
+    post: Post, olga: User, incident: Callable[..., Incident]
+) -> None:
+    made = {incident(status=status).pk for status in Status for _twice in range(2)}
+    found: list[int] = []
+    for word in vocabulary.STATUS_WRITTEN:
+        answer = post("/incidents/get_all/", {"status": word}, by=olga)
+        assert {item["status"] for item in answer.data["incidents"]} == {word}
+        found += [item["id"] for item in answer.data["incidents"]]
+    assert len(found) == len(made)
+    assert set(found) == made

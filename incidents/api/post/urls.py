@@ -1,0 +1,10 @@
+from django.urls import path
+
+from incidents.api.post import views
+
+app_name = "post"
+urlpatterns = [
+    path("create/", views.create, name="create"),
+    path("get_all/", views.get_all, name="get_all"),
+    path("update/", views.update, name="update"),
+]

@@ -1,0 +1,177 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from incidents.models import Event, Incident, Status
+from testing.callers import Rest
+from users.models import User
+
+Report = Callable[..., Incident]
+
+both_methods = pytest.mark.parametrize("method", ["PUT", "PATCH"])
+
+
+@both_methods
+@pytest.mark.parametrize("slash", ["/", ""])
+def test_it_sets_the_status_and_answers_with_the_whole_incident(
+    rest: Rest, olga: User, incident: Report, method: str, slash: str
+) -> None:
+    one = incident()
+    body = {"status": "closed", "comment": "Сел аккумулятор"}
+    reply = rest(method, f"/api/incidents/{one.pk}{slash}", body, by=olga)
+    assert reply.status == 200
+    assert (reply.data["id"], reply.data["status"], reply.data["status_display"]) == (
+        one.pk,
+        "closed",
+        "Closed",
+    )
+    assert reply.data == rest("GET", f"/api/incidents/{one.pk}/", by=olga).data
+    event = one.events.latest("id")
+    assert (event.kind, event.door, event.by) == ("status_changed", "rest", olga)
+    assert (event.status_from, event.status_to, event.comment) == ("open", "closed", "Сел аккумулятор")
+
+
+@pytest.mark.parametrize("status", Status)
+def test_it_accepts_every_status(rest: Rest, olga: User, incident: Report, status: Status) -> None:
+    reply = rest("PATCH", f"/api/incidents/{incident().pk}/", {"status": status}, by=olga)
+    assert (reply.status, reply.data["status"]) == (200, status)
+
+
+@both_methods
+def test_it_ignores_other_fields(rest: Rest, olga: User, incident: Report, method: str) -> None:
+    one = incident()
+    body = {"status": "closed", "description": "other", "source": "x", "created_at": "x", "id": 99}
+    assert rest(method, f"/api/incidents/{one.pk}/", body, by=olga).status == 200
+    again = Incident.objects.get()
+    assert (again.pk, again.description, again.source) == (one.pk, one.description, one.source)
+    assert again.created_at == one.created_at
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"status": "open"}, {"comment": ""}, {"comment": " "}, {"description": "x"}]
+)
+def test_a_patch_that_changes_nothing_leaves_no_event(
+    rest: Rest, olga: User, incident: Report, body: dict[str, str]
+) -> None:
+    one = incident()
+    reply = rest("PATCH", f"/api/incidents/{one.pk}/", body, by=olga)
+    assert (reply.status, reply.data["status"]) == (200, "open")
+    assert Event.objects.count() == 1
+    assert Incident.objects.get().updated_at == one.updated_at
+
+
+def test_a_patch_without_a_body_changes_nothing(rest: Rest, olga: User, incident: Report) -> None:
+    reply = rest("PATCH", f"/api/incidents/{incident().pk}/", by=olga)
+    assert reply.status == 200
+    assert Event.objects.count() == 1
+
+
+def test_a_comment_alone_is_an_event(rest: Rest, olga: User, incident: Report) -> None:
+    one = incident()
+    assert rest("PATCH", f"/api/incidents/{one.pk}/", {"comment": "on my way"}, by=olga).status == 200
+    event = one.events.latest("id")
+    assert (event.kind, event.comment) == ("commented", "on my way")
+
+
+def test_a_put_requires_the_status(rest: Rest, olga: User, incident: Report) -> None:
+    reply = rest("PUT", f"/api/incidents/{incident().pk}/", {"comment": "x"}, by=olga)
+    assert (reply.status, reply.data) == (400, {"status": ["This field is required."]})
+    assert Event.objects.count() == 1
+
+
+@both_methods
+@pytest.mark.parametrize(
+    "word", [None, "", "new", "processing", "completed", "Open", 1, True, [], ["open"], {}]
+)
+def test_it_refuses_an_unknown_status(
+    rest: Rest, olga: User, incident: Report, method: str, word: object
+) -> None:
+    reply = rest(method, f"/api/incidents/{incident().pk}/", {"status": word}, by=olga)
+    assert (reply.status, list(reply.data)) == (400, ["status"])
+    assert Event.objects.count() == 1
+
+
+@both_methods
+@pytest.mark.parametrize("comment", ["ж" * 2001, "a\0b", "\x1b[2J", True, [], {}])
+def test_it_refuses_a_wrong_comment(
+    rest: Rest, olga: User, incident: Report, method: str, comment: object
+) -> None:
+    body: dict[str, Any] = {"status": "closed", "comment": comment}
+    reply = rest(method, f"/api/incidents/{incident().pk}/", body, by=olga)
+    assert (reply.status, list(reply.data)) == (400, ["comment"])
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH"])
+@pytest.mark.parametrize(
+    "number", ["0", "999999", str(2**63 - 1), str(2**63), "9" * 19, "9" * 20, "-1", "1.5", "one", "١", "1e3"]
+)
+@pytest.mark.parametrize("tail", ["", "history/"])
+def test_there_is_no_incident_of_an_id_that_is_none(
+    rest: Rest, olga: User, incident: Report, method: str, number: str, tail: str
+) -> None:
+    incident()
+    reply = rest("GET" if tail else method, f"/api/incidents/{number}/{tail}", {"status": "closed"}, by=olga)
+    assert reply.status == 404
+    assert list(reply.data) == ["detail"]
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["/api/incidents/", "/api/incidents/{}/", "/api/incidents/{}"])
+def test_nothing_is_deleted(rest: Rest, admin: User, incident: Report, path: str) -> None:
+    one = incident()
+    reply = rest("DELETE", path.format(one.pk), by=admin)
+    assert reply.status == 405
+    assert list(reply.data) == ["detail"]
+    assert "DELETE" not in reply.headers["Allow"]
+    assert Incident.objects.get() == one
+
+
+def test_the_history_tells_what_happened_oldest_first(
+    rest: Rest, olga: User, vera: User, incident: Report
+) -> None:
+    one = incident()
+    other = incident()
+    path = f"/api/incidents/{one.pk}/"
+    rest("PATCH", path, {"status": "in_progress", "comment": "on my way"}, by=olga)
+    rest("PATCH", f"/api/incidents/{other.pk}/", {"status": "fake"}, by=olga)
+    rest("PATCH", path, {"comment": "there"}, by=olga)
+    events = list(one.events.all())
+    for spelling in ("history/", "history"):
+        reply = rest("GET", path + spelling, by=vera)
+        assert reply.status == 200
+        assert [event["id"] for event in reply.data] == [event.pk for event in events]
+    created, changed, commented = reply.data
+    assert changed == {
+        "id": events[1].pk,
+        "kind": "status_changed",
+        "at": changed["at"],
+        "by": "olga",
+        "door": "rest",
+        "status_from": "open",
+        "status_from_display": "Open",
+        "status_to": "in_progress",
+        "status_to_display": "In progress",
+        "comment": "on my way",
+    }
+    assert changed["at"].endswith("+03:00")
+    assert (created["kind"], created["door"], created["status_from"]) == ("created", "post", "")
+    assert (commented["kind"], commented["comment"]) == ("commented", "there")
+
+
+def test_the_history_is_one_query_however_long(
+    rest: Rest, olga: User, incident: Report, django_assert_max_num_queries: Any
+) -> None:
+    one = incident()
+    for status in Status:
+        rest("PATCH", f"/api/incidents/{one.pk}/", {"status": status}, by=olga)
+    with django_assert_max_num_queries(6):  # the token is issued and checked; the incident; the events
+        assert len(rest("GET", f"/api/incidents/{one.pk}/history/", by=olga).data) == len(Status)
+
+
+def test_an_event_of_nobody_known_has_no_name(rest: Rest, olga: User, incident: Report) -> None:
+    one = incident()
+    Event.objects.update(by=None)
+    [event] = rest("GET", f"/api/incidents/{one.pk}/history/", by=olga).data
+    assert event["by"] is None

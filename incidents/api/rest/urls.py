@@ -1,0 +1,8 @@
+from rest_framework.routers import DefaultRouter
+
+from incidents.api.rest.views import IncidentViewSet
+
+router = DefaultRouter()
+router.include_format_suffixes = False
+router.register("incidents", IncidentViewSet, basename="incident")
+urlpatterns = router.urls

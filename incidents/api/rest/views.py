@@ -1,0 +1,136 @@
+"""REST's calls on /api/incidents/."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from incidents import services
+from incidents.api.rest import listing
+from incidents.api.rest.filters import IncidentFilter
+from incidents.api.rest.serializers import (
+    ChangeSerializer,
+    EventSerializer,
+    IncidentSerializer,
+    NewIncidentSerializer,
+)
+from incidents.models import Event, Incident, Source, Status
+from incidents.services import NewIncident, Origin
+from users.models import Action
+
+
+class KeyReused(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = _("This idempotency key was used for another incident.")
+    default_code = "idempotency_key_reused"
+
+
+class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]):
+    """Incidents: report one, find it again, carry it to its end."""
+
+    queryset = Incident.objects.newest_first()
+    filterset_class = IncidentFilter
+    lookup_value_regex = r"[0-9]{1,19}"
+    role_actions = {
+        "list": Action.LIST,
+        "retrieve": Action.LIST,
+        "history": Action.LIST,
+        "create": Action.CREATE,
+        "update": Action.UPDATE,
+        "partial_update": Action.UPDATE,
+    }
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        serializers: dict[str, type[BaseSerializer[Any]]] = {
+            "create": NewIncidentSerializer,
+            "update": ChangeSerializer,
+            "partial_update": ChangeSerializer,
+            "history": EventSerializer,
+        }
+        return serializers.get(self.action, IncidentSerializer)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        rows: Any = listing.Rows(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(listing.shown(self.paginate_queryset(rows) or []))
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                location=OpenApiParameter.HEADER,
+                description="The same as the field idempotency_key, which wins.",
+            )
+        ],
+        responses={
+            201: IncidentSerializer,
+            200: OpenApiResponse(IncidentSerializer, "This key's incident, stored before"),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        new = NewIncident(
+            description=data["description"],
+            source=Source(data["source"]),
+            created_at=data["created_at"],
+            idempotency_key=data["idempotency_key"] or self.key_of_header(serializer),
+        )
+        try:
+            result = services.create(new, self.origin())
+        except services.IdempotencyKeyReused:
+            raise KeyReused from None
+        incident = Incident.objects.get(pk=result.id)
+        return Response(
+            IncidentSerializer(incident).data,
+            status=status.HTTP_201_CREATED if result.created else status.HTTP_200_OK,
+            headers={"Location": self.reverse_action("detail", args=[incident.pk])},
+        )
+
+    @extend_schema(responses=IncidentSerializer)
+    def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
+        serializer = self.get_serializer(data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        word = serializer.validated_data.get("status")
+        try:
+            services.change(
+                int(pk),
+                self.origin(),
+                status=Status(word) if word else None,
+                comment=serializer.validated_data.get("comment", ""),
+            )
+        except services.IncidentNotFound:
+            raise NotFound from None
+        return Response(IncidentSerializer(Incident.objects.get(pk=pk)).data)
+
+    @extend_schema(responses=IncidentSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk, partial=True)
+
+    @extend_schema(responses=EventSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def history(self, request: Request, pk: str) -> Response:
+        """What happened to the incident, oldest first."""
+        incident = self.get_object()
+        events = incident.events.select_related("by")
+        return Response(self.get_serializer(events, many=True).data)
+
+    def key_of_header(self, serializer: Any) -> str | None:
+        """Read the header Idempotency-Key by the rules of the field."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None:
+            return None
+        try:
+            checked: str = serializer.fields["idempotency_key"].run_validation(key)
+        except ValidationError as error:
+            raise ValidationError({"Idempotency-Key": error.detail}) from None
+        return checked
+
+    def origin(self) -> Origin:
+        return Origin(self.request.user.pk, Event.Door.REST)

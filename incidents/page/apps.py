@@ -1,5 +1,0 @@
-from django.apps import AppConfig
-
-
-class PageConfig(AppConfig):
-    name = "incidents.page"

@@ -1,8 +1,0 @@
-from rest_framework.routers import DefaultRouter
-
-from incidents.rest.views import IncidentViewSet
-
-router = DefaultRouter()
-router.include_format_suffixes = False
-router.register("incidents", IncidentViewSet, basename="incident")
-urlpatterns = router.urls

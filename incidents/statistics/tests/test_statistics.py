@@ -1,0 +1,233 @@
+"""The statistics are held against a plain reckoning over the events."""
+
+import threading
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from statistics import median, quantiles
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incidents import services
+from incidents.models import Event, Incident, Source, Status
+from incidents.services import NewIncident, Origin
+from incidents.statistics import aggregate, buckets, report
+from incidents.statistics.models import Slot
+
+ORIGIN = Origin(None, Event.Door.COMMAND)
+NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
+TODAY = date(2025, 6, 2)
+
+Happen = Callable[..., Incident]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    def set_to(moment: datetime) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: moment)
+
+    set_to(NOON)
+    return set_to
+
+
+@pytest.fixture
+def happen(db: None, clock: Callable[[datetime], None]) -> Iterator[Happen]:
+    """Report an incident at `at`, and let it take the statuses given, each so long after the report."""
+
+    def story(at: datetime, *steps: tuple[timedelta, Status], source: Source = Source.OPERATOR) -> Incident:
+        clock(at)
+        created = services.create(NewIncident("Самокат", source), ORIGIN)
+        for after, status in steps:
+            clock(at + after)
+            services.change(created.id, ORIGIN, status=status)
+        clock(NOON)
+        return Incident.objects.get(pk=created.id)
+
+    with timezone.override("UTC"):
+        yield story
+
+
+def of_period(first: date, last: date) -> report.Report:
+    assert buckets.keep_up(10)
+    return report.of_period(first, last)
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def test_nothing_happened(db: None) -> None:
+    found = of_period(TODAY, TODAY)
+    assert (found.total, found.first_action.median, found.false_alarm_share) == (0, None, None)
+
+
+def test_it_counts_days_by_source(happen: Happen) -> None:
+    happen(NOON - timedelta(days=1), source=Source.PARTNER)
+    happen(NOON - timedelta(hours=1), source=Source.PARTNER)
+    happen(NOON - timedelta(minutes=1), source=Source.MONITORING)
+    found = of_period(TODAY - timedelta(days=2), TODAY)
+    assert [day.reported for day in found.days] == [
+        Counter(),
+        Counter(partner=1),
+        Counter(partner=1, monitoring=1),
+    ]
+
+
+def test_times_to_first_action_and_resolution(happen: Happen) -> None:
+    start = NOON - timedelta(hours=9)
+    happen(start, (minutes(10), Status.IN_PROGRESS), (minutes(60), Status.RESOLVED))
+    happen(start, (minutes(20), Status.IN_PROGRESS), (minutes(30), Status.FAKE))
+    # Neither what comes after the first action nor a second resolution counts again.
+    happen(start, (minutes(30), Status.CLOSED), (minutes(90), Status.OPEN), (minutes(95), Status.RESOLVED))
+    found = of_period(TODAY, TODAY)
+    assert found.first_action == report.Spread(3, minutes(20), minutes(28))
+    assert found.resolution == report.Spread(2, minutes(45), minutes(57))
+
+
+def test_a_comment_is_an_action(happen: Happen, clock: Callable[[datetime], None]) -> None:
+    one = happen(NOON - timedelta(hours=1))
+    clock(NOON - minutes(55))
+    services.change(one.pk, ORIGIN, comment="Еду")
+    clock(NOON)
+    assert of_period(TODAY, TODAY).first_action.median == minutes(5)
+
+
+def test_the_time_counts_from_the_report_whatever_time_the_report_names(happen: Happen) -> None:
+    created = services.create(NewIncident("Самокат", Source.OPERATOR, NOON - timedelta(days=9)), ORIGIN)
+    services.change(created.id, ORIGIN, status=Status.CLOSED)
+    assert of_period(TODAY, TODAY).resolution.median == timedelta(0)
+
+
+def test_the_share_of_false_alarms(happen: Happen) -> None:
+    start = NOON - timedelta(hours=9)
+    happen(start, (minutes(1), Status.FAKE))
+    happen(start, (minutes(1), Status.CLOSED), (minutes(2), Status.FAKE))
+    happen(start, (minutes(1), Status.FAKE), (minutes(2), Status.RESOLVED))
+    happen(start, (minutes(1), Status.CANCELLED))
+    happen(start, (minutes(1), Status.IN_PROGRESS))
+    found = of_period(TODAY, TODAY)
+    assert (found.finished, found.false_alarms, found.false_alarm_share) == (4, 2, 0.5)
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Europe/Moscow", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"]
+)
+def test_days_begin_where_the_viewer_is(happen: Happen, zone: str) -> None:
+    there = ZoneInfo(zone)
+    midnight = datetime(2025, 6, 1, tzinfo=there)
+    happen(midnight - timedelta(seconds=1))
+    happen(midnight)
+    with timezone.override(there):
+        found = of_period(date(2025, 5, 31), date(2025, 6, 1))
+    assert [day.total for day in found.days] == [1, 1]
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25)])
+def test_days_of_23_and_25_hours_are_whole(day: date, hours: int) -> None:
+    with timezone.override("Europe/Berlin"):
+        quarters = report.first_quarter(day + timedelta(days=1)) - report.first_quarter(day)
+    assert quarters == hours * 4
+
+
+def test_it_does_not_matter_in_how_many_pieces_events_are_counted(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = NOON - timedelta(hours=9)
+    happen(start, (minutes(10), Status.IN_PROGRESS), (minutes(60), Status.RESOLVED))
+    happen(start, (minutes(20), Status.IN_PROGRESS), (minutes(30), Status.FAKE))
+    at_once = of_period(TODAY, TODAY)
+    monkeypatch.setattr(buckets, "BATCH", 1)
+    buckets.count_anew(lambda _through: None)
+    assert report.of_period(TODAY, TODAY) == at_once
+
+
+def test_the_newest_event_is_counted_at_once(happen: Happen) -> None:
+    happen(NOON)
+    assert of_period(TODAY, TODAY).total == 1
+    buckets.keep_up_gently()
+    assert buckets.progress() == 100
+    assert of_period(TODAY, TODAY).total == 1
+
+
+def test_not_all_is_counted_while_old_events_stand_behind_a_new_one(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "BATCH", 1)
+    for at in (NOON, NOON - timedelta(days=300), NOON - timedelta(days=299)):
+        happen(at)
+    assert not buckets.keep_up(0)
+    assert buckets.progress() < 100
+
+
+def test_counting_lets_others_write_as_long_as_it_writes(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "BATCH", 1)
+    slept: list[float] = []
+    told: list[int] = []
+    for _n in range(3):
+        happen(NOON)
+    monkeypatch.setattr("time.sleep", slept.append)
+    buckets.keep_up_gently(told.append)
+    ids = list(Event.objects.values_list("id", flat=True))
+    assert told == [*ids, ids[-1]]
+    assert len(slept) == len(told)
+    assert min(slept) > 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's writers write one after the other")
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_is_committed_after_a_newer_one_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "BATCH", 1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with transaction.atomic():
+            services.create(NewIncident("Самокат", Source.OPERATOR), ORIGIN)
+            begun.set()
+            go_on.wait(30)
+        connection.close()
+
+    writer = threading.Thread(target=slow)
+    writer.start()
+    begun.wait(30)
+    for _n in range(2):
+        services.create(NewIncident("Самокат", Source.PARTNER, NOON), ORIGIN)
+    assert not buckets.keep_up(0.05)
+    go_on.set()
+    writer.join()
+    assert buckets.keep_up(10)
+    today = timezone.localdate()
+    assert report.of_period(today, today).total == 3
+
+
+def test_counting_stops_when_its_time_is_up(happen: Happen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "BATCH", 1)
+    for _n in range(3):
+        happen(NOON - timedelta(hours=1))
+    assert not buckets.keep_up(0)
+    assert Slot.objects.get().reported == {"operator": 1}
+    assert buckets.keep_up(10)
+    assert Slot.objects.get().reported == {"operator": 3}
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2))
+def test_percentiles_are_exact(numbers: list[int]) -> None:
+    found = report.spread(array("I", numbers))
+    assert found.median is not None
+    assert found.ninetieth is not None
+    assert found.median.total_seconds() == pytest.approx(median(numbers))
+    ninetieth = quantiles(numbers, n=10, method="inclusive")[-1]
+    assert found.ninetieth.total_seconds() == pytest.approx(ninetieth)
+
+
+def test_a_clock_set_back_makes_no_negative_time() -> None:
+    assert aggregate.elapsed(NOON, NOON - timedelta(hours=1)) == 0
+    assert aggregate.elapsed(NOON, NOON + timedelta(days=365 * 200)) == aggregate.LONGEST_SECONDS
+    assert aggregate.elapsed(None, NOON) is None

@@ -1,0 +1,91 @@
+"""CSV for spreadsheets, without the history, and safe: no cell can be taken for a formula.
+
+A text that begins like a formula, or with an apostrophe, gets an apostrophe before it; reading undoes just
+that.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from incidents.transfer.reader import Chunk
+from incidents.transfer.record import PLAIN_FIELDS, Broken, Fields
+from incidents.transfer.users import Names
+from incidents.validators import guarded, unguarded
+
+# The mark tells spreadsheets that the letters are UTF-8.
+HEAD = f"\ufeff{','.join(PLAIN_FIELDS)}\r\n".encode()
+WITH_EVENTS = False
+REQUIRED = {"description", "source"}
+TEXTS = {"description", "created_by", "idempotency_key"}
+DIGITS = re.compile(r"[0-9]{1,16}")
+
+
+def written(chunk: Chunk, names: Names) -> bytes:
+    page = io.StringIO(newline="")
+    csv.writer(page).writerows(
+        (
+            row.id,
+            guarded(row.description),
+            row.status,
+            row.source,
+            f"{row.created_at}Z",
+            f"{row.updated_at}Z",
+            guarded(names[row.created_by] or ""),
+            guarded(row.key or ""),
+        )
+        for row in chunk.rows
+    )
+    return page.getvalue().encode()
+
+
+def records(lines: Iterable[bytes]) -> Iterator[tuple[int, Fields | Broken]]:
+    """Yield each record with the number of its first line; what is none comes as `Broken`."""
+    # An undecodable byte must not end the reading: it is found in its own record.
+    texts = (line.decode("utf-8", "surrogateescape") for line in lines)
+    first = next(texts, "").removeprefix("\ufeff")
+    rows = csv.reader(chain([first], texts), strict=True)
+    header: list[str] | None = None
+    while True:
+        number = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, Broken(f"it is not CSV: {error}")
+            continue
+        if header is None:
+            header = checked_header(row)
+        elif row:
+            yield number, fields_of(header, row)
+
+
+def checked_header(row: list[str]) -> list[str]:
+    """Raise `Broken` for a header that no record could be read by."""
+    if not set(PLAIN_FIELDS) >= set(row) >= REQUIRED or len(set(row)) != len(row):
+        raise Broken(
+            f"the first line must name the columns: {', '.join(PLAIN_FIELDS)}; "
+            f"only {' and '.join(sorted(REQUIRED))} are required"
+        )
+    return row
+
+
+def fields_of(header: list[str], row: list[str]) -> Fields | Broken:
+    if len(row) != len(header):
+        return Broken(f"it has {len(row)} cells, the first line {len(header)}")
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return Broken("it is not UTF-8")
+    fields: dict[str, Any] = {
+        name: unguarded(cell) if name in TEXTS else cell
+        for name, cell in zip(header, row, strict=True)
+        if cell
+    }
+    if DIGITS.fullmatch(fields.get("id", "")):
+        fields["id"] = int(fields["id"])
+    return fields

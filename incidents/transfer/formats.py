@@ -1,0 +1,33 @@
+"""The formats by name, and files read line by line."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import BinaryIO
+
+from common.progress import Progress
+from incidents.transfer import csv, jsonl
+from incidents.transfer.record import Broken
+
+FORMATS: dict[str, ModuleType] = {"jsonl": jsonl, "csv": csv}
+LONGEST_LINE = 64 * 1024 * 1024
+STREAM = "-"
+
+
+def add_arguments(parser: ArgumentParser, *, file_help: str) -> None:
+    parser.add_argument("file", nargs="?", default=STREAM, help=file_help)
+    parser.add_argument("--format", choices=FORMATS, help="default: csv for a FILE.csv, else jsonl")
+
+
+def chosen(name: str | None, file: str) -> ModuleType:
+    return FORMATS[name or ("csv" if Path(file).suffix.lower() == ".csv" else "jsonl")]
+
+
+def lines(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
+    """Yield the lines with their ends, counting their bytes; raise `Broken` at an endless one."""
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise Broken(f"there is a line of more than {LONGEST_LINE:,} bytes")
+        progress.add(len(line))
+        yield line

@@ -1,0 +1,108 @@
+"""Reading incidents with their history, oldest first, in chunks: bounded memory, however many there are."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from common.db.transactions import one_moment
+from incidents.models import Event, Incident, IncidentQuerySet
+from incidents.statements import UTCText
+
+CHUNK = 1000
+
+# Incident's id, kind, at, user's id, door, status before, status after, comment
+EventRow = tuple[int, str, str, int | None, str, str, str, str]
+
+
+class Row(NamedTuple):
+    """An incident as the database has it; moments are text in UTC without its mark."""
+
+    id: int
+    description: str
+    status: str
+    source: str
+    created_at: str
+    updated_at: str
+    created_by: int | None
+    key: str | None
+
+
+class Chunk(NamedTuple):
+    rows: list[Row]
+    events: dict[int, list[EventRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents; None means all. Those created at `since` or later and before `until`."""
+
+    status: str | None = None
+    source: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def incidents(self) -> IncidentQuerySet:
+        given = {
+            "status": self.status,
+            "source": self.source,
+            "created_at__gte": self.since,
+            "created_at__lt": self.until,
+        }
+        return Incident.objects.filter(**{name: value for name, value in given.items() if value is not None})
+
+
+def chunks(wanted: IncidentQuerySet, *, with_events: bool) -> Iterator[Chunk]:
+    """Yield the incidents, each chunk by short queries of its own that see one moment."""
+    last: Row | None = None
+    while True:
+        chunk = read_chunk(wanted, last, with_events=with_events)
+        if not chunk.rows:
+            return
+        yield chunk
+        last = chunk.rows[-1]
+
+
+def read_chunk(wanted: IncidentQuerySet, last: Row | None, *, with_events: bool) -> Chunk:
+    rest = wanted.oldest_first()
+    if last:
+        rest = rest.newer_than(datetime.fromisoformat(last.created_at).replace(tzinfo=UTC), last.id)
+    return read(rest[:CHUNK], with_events=with_events)
+
+
+def read(incidents: QuerySet[Incident], *, with_events: bool) -> Chunk:
+    """Read all of these incidents as they are at one moment."""
+    with one_moment():
+        return Chunk(read_rows(incidents), read_events(incidents) if with_events else {})
+
+
+def read_rows(incidents: QuerySet[Incident]) -> list[Row]:
+    values = incidents.values_list(
+        "id",
+        "description",
+        "status",
+        "source",
+        UTCText("created_at"),
+        UTCText("updated_at"),
+        "created_by_id",
+        "idempotency_key",
+    )
+    return list(map(Row._make, values))
+
+
+def read_events(incidents: QuerySet[Incident]) -> dict[int, list[EventRow]]:
+    found: defaultdict[int, list[EventRow]] = defaultdict(list)
+    rows: Any = (
+        # The database finds the incidents again faster than Django writes their ids.
+        Event.objects.filter(incident__in=incidents.values("id"))
+        .order_by("incident_id", "id")
+        .values_list(
+            "incident_id", "kind", UTCText("at"), "by_id", "door", "status_from", "status_to", "comment"
+        )
+    )
+    for event in rows:
+        found[event[0]].append(event)
+    return found

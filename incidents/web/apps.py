@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class PageConfig(AppConfig):
+    name = "incidents.web"

@@ -1,0 +1,101 @@
+"""What people write on the pages, held to the API's rules and told in its words."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from common import datetimes
+from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH, Source, Status
+from incidents.validators import has_forbidden_characters
+
+
+class TextField(forms.CharField):
+    """A text kept as it was typed, but for the CR LF that browsers make of each line's end."""
+
+    def __init__(self, *, length: int, messages: dict[str, Any], rows: int, **more: Any) -> None:
+        super().__init__(
+            strip=False,
+            error_messages={"required": messages["required"]} if "required" in messages else None,
+            widget=forms.Textarea(attrs={"rows": rows, "maxlength": length, "dir": "auto"}),
+            **more,
+        )
+        self.length = length
+        self.messages = messages
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+    def validate(self, value: str) -> None:
+        super().validate(value if value.strip() else "")
+        if len(value) > self.length:
+            raise ValidationError(self.messages["too_long"] % {"most": self.length})
+        if has_forbidden_characters(value):
+            raise ValidationError(self.messages["forbidden"])
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        # The only spelling that browsers send and accept, whatever the language.
+        super().__init__(format="%Y-%m-%d")
+
+
+class ReportForm(forms.Form):
+    incident = TextField(
+        label=_("What happened"),
+        length=DESCRIPTION_LENGTH,
+        rows=6,
+        messages={
+            "required": _("Incident is required"),
+            "too_long": _("Incident is too long, use at most %(most)d characters"),
+            "forbidden": _("Incident has forbidden characters"),
+        },
+    )
+    source = forms.ChoiceField(
+        label=_("source"),
+        choices=Source.choices,
+        initial=Source.OPERATOR,
+        error_messages=dict.fromkeys(["required", "invalid_choice"], _("Source is required or wrong")),
+    )
+    date = forms.DateTimeField(
+        label=_("When, if not now"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        error_messages={"invalid": _("Wrong date format")},
+    )
+    idempotency_key = forms.RegexField(
+        r"\A[!-~]*\Z", max_length=KEY_LENGTH, widget=forms.HiddenInput, required=False
+    )
+
+    def clean_date(self) -> datetime | None:
+        moment: datetime | None = self.cleaned_data["date"]
+        if moment and not datetimes.EARLIEST <= moment < datetimes.AFTER_LATEST:
+            raise ValidationError(_("Wrong date format"))
+        return moment
+
+
+class ChangeForm(forms.Form):
+    """A new status, a comment, or both; `seen` is the status that the page showed."""
+
+    seen = forms.ChoiceField(choices=Status.choices, widget=forms.HiddenInput)
+    status = forms.ChoiceField(choices=Status.choices, required=False)
+    comment = TextField(
+        label=_("Comment"),
+        length=COMMENT_LENGTH,
+        rows=3,
+        required=False,
+        messages={
+            "too_long": _("Comment is too long, use at most %(most)d characters"),
+            "forbidden": _("Comment has forbidden characters"),
+        },
+    )
+
+    def clean(self) -> dict[str, Any]:
+        asked = self.cleaned_data
+        if not self.errors and not asked["status"] and not asked["comment"].strip():
+            raise ValidationError(_("Choose a status or write a comment."))
+        return asked

@@ -1,0 +1,115 @@
+from collections.abc import Callable
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+
+from incidents.models import Incident
+from testing.callers import new_client
+from testing.reading import page
+from users.models import User
+
+Report = Callable[..., Incident]
+PAGES = ["/", "/changes/", "/incidents.csv", "/incident/1/", "/report/", "/statistics/", "/statistics.csv"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_stranger_is_asked_to_log_in(db: None, path: str) -> None:
+    reply = new_client().get(path)
+    assert reply.status_code == HTTPStatus.FOUND
+    assert reply["Location"] == f"/login/?next={path}"
+
+
+def test_one_logs_in_and_out(olga: User, password: str) -> None:
+    browser = new_client()
+    reply = browser.post("/login/", {"username": "olga", "password": password, "next": "/report/"})
+    assert reply["Location"] == "/report/"
+    assert browser.get("/").status_code == HTTPStatus.OK
+    assert browser.post("/logout/")["Location"] == "/login/"
+    assert browser.get("/").status_code == HTTPStatus.FOUND
+
+
+@pytest.mark.parametrize("elsewhere", ["https://example.com/", "//example.com"])
+def test_a_login_leads_nowhere_else(olga: User, password: str, elsewhere: str) -> None:
+    form = {"username": "olga", "password": password, "next": elsewhere}
+    assert new_client().post("/login/", form)["Location"] == "/"
+
+
+def test_a_wrong_password_is_told_and_limited(olga: User) -> None:
+    browser = new_client(headers={"Accept-Language": "en"})
+    form = {"username": "olga", "password": "wrong"}
+    replies = [browser.post("/login/", form).text for _n in range(7)]
+    assert "Please enter a correct username and password" in replies[0]
+    assert "Too many attempts, try again later" in replies[-1]
+
+
+def test_a_viewer_sees_no_buttons(as_vera: Client, incident: Report) -> None:
+    one = incident()
+    queue = page(as_vera, "/")
+    detail = page(as_vera, f"/incident/{one.pk}/")
+    assert f"incident-{one.pk}" in queue
+    for html in (queue, detail):
+        assert "/change/" not in html
+        assert 'href="/report/"' not in html
+    page(as_vera, "/report/", HTTPStatus.FORBIDDEN)
+    change = {"status": "closed", "seen": "open"}
+    assert as_vera.post(f"/incident/{one.pk}/change/", change).status_code == HTTPStatus.FORBIDDEN
+    assert Incident.objects.get().status == "open"
+
+
+def test_a_reporter_can_only_report(as_rita: Client, incident: Report) -> None:
+    one = incident()
+    assert as_rita.get("/")["Location"] == "/report/"
+    html = page(as_rita, "/report/")
+    assert 'href="/statistics/"' not in html
+    for path in (f"/incident/{one.pk}/", "/statistics/", "/incidents.csv", "/changes/?event=0"):
+        page(as_rita, path, HTTPStatus.FORBIDDEN)
+    form = {"incident": "Самокат", "source": "monitoring", "date": ""}
+    assert as_rita.post("/report/", form)["Location"] == "/report/"
+    assert "Incident #" in page(as_rita, "/report/")
+
+
+def test_a_role_that_is_unknown_to_the_page_may_nothing(olga: User, as_olga: Client) -> None:
+    User.objects.filter(pk=olga.pk).update(is_active=False)
+    assert as_olga.get("/").status_code == HTTPStatus.FOUND
+
+
+def test_the_language_follows_the_browser_and_can_be_switched(as_olga: Client) -> None:
+    def title(language: str) -> str:
+        return as_olga.get("/", headers={"Accept-Language": language}).text.split("<title>")[1].split("<")[0]
+
+    assert title("ru-RU,ru;q=0.9") == "Очередь · Инциденты"
+    assert title("en") == "Queue · Incidents"
+    as_olga.post("/language/", {"language": "ru", "next": "/"})
+    assert title("en") == "Очередь · Инциденты"
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "x" * 500, "\x00", ""])
+def test_an_odd_time_zone_is_the_configured_one(as_olga: Client, zone: str) -> None:
+    as_olga.cookies["timezone"] = zone
+    assert 'data-zone="Europe/Moscow"' in page(as_olga, "/")
+
+
+def test_changes_need_the_csrf_token(olga: User, incident: Report) -> None:
+    browser = new_client(enforce_csrf_checks=True)
+    browser.force_login(olga)
+    change = {"status": "closed", "seen": "open"}
+    reply = browser.post(f"/incident/{incident().pk}/change/", change)
+    assert reply.status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("path", ["/", "/report/", "/statistics/", "/login/"])
+def test_pages_hold_to_the_strict_content_policy(olga: User, path: str) -> None:
+    browser = new_client()
+    if path != "/login/":
+        browser.force_login(olga)
+    reply = browser.get(path)
+    assert "default-src 'self'" in reply["Content-Security-Policy"]
+    assert "unsafe" not in reply["Content-Security-Policy"]
+    assert " style=" not in reply.text
+    assert "<script>" not in reply.text
+    assert " onclick=" not in reply.text
+
+
+def test_a_page_is_kept_by_nobody_else(as_olga: Client) -> None:
+    assert as_olga.get("/")["Cache-Control"] == "private, no-cache"

@@ -1,0 +1,196 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from incidents.models import Incident, Source, Status
+from incidents.web import queue
+from testing.reading import next_page, page, row_ids, tab_counts
+
+Report = Callable[..., Incident]
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def test_it_shows_active_incidents_newest_first(as_olga: Client, incident: Report) -> None:
+    old = incident(created_at=START)
+    incident(status=Status.CLOSED)
+    taken = incident(status=Status.IN_PROGRESS)
+    new = incident()
+    assert row_ids(page(as_olga, "/")) == [new.pk, taken.pk, old.pk]
+
+
+def test_it_shows_all_with_the_active_ones_first(as_olga: Client, incident: Report) -> None:
+    active = incident(created_at=START)
+    closed = incident(status=Status.CLOSED)
+    fake = incident(status=Status.FAKE)
+    assert row_ids(page(as_olga, "/", status="all")) == [active.pk, fake.pk, closed.pk]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_each_status_has_its_tab(as_olga: Client, incident: Report, status: Status) -> None:
+    reported = {word: incident(status=word) for word in Status}
+    html = page(as_olga, "/", status=status.value)
+    assert row_ids(html) == [reported[status].pk]
+    assert tab_counts(html) == {"active": 2, "all": 7, **dict.fromkeys(Status.values, 1)}
+
+
+def test_it_filters_by_source_time_and_text(as_olga: Client, incident: Report) -> None:
+    one = incident("Ёлка на дороге", source=Source.PARTNER, created_at=START)
+    other = incident("Самокат не в сети", source=Source.OPERATOR, created_at=START + timedelta(days=3))
+    assert row_ids(page(as_olga, "/", source="partner")) == [one.pk]
+    assert row_ids(page(as_olga, "/", q="ЕЛКА")) == [one.pk]
+    assert row_ids(page(as_olga, "/", since="2025-01-03")) == [other.pk]
+    assert row_ids(page(as_olga, "/", until="2025-01-03")) == [one.pk]
+
+
+def test_a_day_begins_where_the_viewer_is(as_olga: Client, incident: Report) -> None:
+    one = incident(created_at=datetime(2025, 1, 1, 2, 30, tzinfo=UTC))
+    as_olga.cookies["timezone"] = "America/New_York"
+    assert row_ids(page(as_olga, "/", until="2024-12-31")) == [one.pk]
+    as_olga.cookies["timezone"] = "Asia/Tokyo"
+    assert row_ids(page(as_olga, "/", until="2024-12-31")) == []
+
+
+def test_it_shows_the_oldest_first_if_asked(as_olga: Client, incident: Report) -> None:
+    new, old = incident(), incident(created_at=START)
+    assert row_ids(page(as_olga, "/", order="oldest")) == [old.pk, new.pk]
+
+
+@pytest.mark.parametrize("order", ["", "oldest"])
+@pytest.mark.parametrize("tab", ["active", "all"])
+def test_pages_neither_repeat_nor_skip(
+    as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch, tab: str, order: str
+) -> None:
+    monkeypatch.setattr(queue.Wanted.page, "__defaults__", (3,))
+    statuses = [Status.OPEN, Status.CLOSED, Status.IN_PROGRESS, Status.FAKE]
+    # Four times of the same moment: the id has to decide.
+    all_of_them = [
+        incident(status=statuses[n % 4], created_at=START + timedelta(days=n // 4)) for n in range(16)
+    ]
+    seen: list[int] = []
+    query: str | None = f"?status={tab}&order={order}"
+    while query:
+        html = page(as_olga, f"/{query}")
+        assert len(row_ids(html)) <= 3
+        seen += row_ids(html)
+        query = next_page(html)
+    expected = [one for one in all_of_them if tab == "all" or one.status in ("open", "in_progress")]
+    expected.sort(key=lambda one: (one.created_at, one.pk), reverse=not order)
+    expected.sort(key=lambda one: one.status not in ("open", "in_progress"))
+    assert seen == [one.pk for one in expected]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=burning",
+        "source=moon",
+        "since=yesterday",
+        "until=9999-12-31",
+        "since=0001-01-01",
+        "order=random",
+        "after=0.1.99999999999999999999",
+        "after=2.1.1",
+        "after=0.1.²",
+        "q=%00",
+        f"q={'x' * 300}",
+        "after=0.9999999999999999.1",
+        "q=%25_%5C'%22",
+    ],
+)
+def test_an_odd_address_is_no_error(as_olga: Client, incident: Report, query: str) -> None:
+    incident()
+    page(as_olga, f"/?{query}")
+
+
+def test_the_age_is_in_words_with_the_exact_time_on_hover(as_olga: Client, incident: Report) -> None:
+    incident(created_at=timezone.now() - timedelta(minutes=5, seconds=2))
+    as_olga.cookies["timezone"] = "Asia/Tokyo"
+    html = page(as_olga, "/")
+    assert "5 minutes ago</time>" in html
+    assert re.search(r'title="[^"]*\d\d:\d\d:\d\d \(JST\)"', html)
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(seconds=20), "только что"),
+        (timedelta(minutes=1), "1 минуту назад"),
+        (timedelta(minutes=5), "5 минут назад"),
+        (timedelta(minutes=22), "22 минуты назад"),
+        (timedelta(hours=3), "3 часа назад"),
+        (timedelta(days=1), "1 день назад"),
+        (timedelta(days=20), "2 недели назад"),
+    ],
+)
+def test_the_age_is_said_in_russian_as_people_say_it(
+    as_olga: Client, incident: Report, passed: timedelta, words: str
+) -> None:
+    incident(created_at=timezone.now() - passed)
+    reply = as_olga.get("/", headers={"Accept-Language": "ru"})
+    assert f"{words}</time>" in reply.text
+
+
+def test_a_text_is_shown_as_text(as_olga: Client, incident: Report) -> None:
+    incident('<script>alert("1")</script><img src=x onerror=alert(2)>')
+    html = page(as_olga, "/")
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
+    assert "<img src=x" not in html
+
+
+def test_a_long_text_is_sent_only_in_its_beginning(as_olga: Client, incident: Report) -> None:
+    incident("x" * 10_000)
+    assert "x" * 301 not in page(as_olga, "/")
+
+
+def test_it_asks_the_database_the_same_however_many_rows(
+    as_olga: Client, incident: Report, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    for _n in range(8):
+        incident()
+    page(as_olga, "/")
+    # Session, user, newest event, two statuses, counts
+    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+        page(as_olga, "/")
+
+
+def test_changes_are_the_rows_changed_since_an_event(as_olga: Client, incident: Report) -> None:
+    before = incident()
+    seen = before.events.latest("id").pk
+    open_one = incident()
+    closed = incident(status=Status.CLOSED)
+    html = page(as_olga, "/changes/", event=seen, status="open")
+    assert set(row_ids(html)) == {open_one.pk, closed.pk}
+    # A row that does not belong to the tab is there for pages that show it already.
+    assert re.findall(r'<li id="incident-(\d+)"[^>]*data-belongs', html) == [str(open_one.pk)]
+    assert tab_counts(html)["open"] == 2
+    assert row_ids(page(as_olga, "/changes/", event=seen, incident=closed.pk)) == [closed.pk]
+    newest = closed.events.latest("id").pk
+    assert row_ids(page(as_olga, "/changes/", event=newest)) == []
+
+
+def test_too_many_changes_ask_for_the_page_anew(
+    as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.web.views.queue.MOST_CHANGED", 2)
+    for _n in range(3):
+        incident()
+    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, event=0)
+    page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST, event="x")
+    page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST)
+
+
+def test_the_changes_are_limited_by_events_so_that_none_is_jumped_over(
+    as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.web.views.queue.MOST_CHANGED", 4)
+    for _n in range(2):
+        incident(status=Status.CLOSED)
+    assert len(row_ids(page(as_olga, "/changes/", event=0))) == 2
+    incident(status=Status.CLOSED)
+    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, event=0)

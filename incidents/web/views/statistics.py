@@ -1,0 +1,119 @@
+"""The statistics of a chosen period, as a page and as CSV."""
+
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common import datetimes
+from common.db import transactions
+from incidents.counts import totals
+from incidents.models import Source, Status
+from incidents.statistics import buckets, report
+from incidents.web import charts, csv_lines
+from incidents.web.access import page_for
+from incidents.web.forms import DateInput
+from users.models import Action
+
+PRESETS = (7, 30, 90, 365)
+USUAL = 30
+LONGEST = 5 * 366
+# A page waits at most this long, in seconds, for old events to be counted; then it says how far it is.
+PATIENCE = 0.5
+
+
+class Period(NamedTuple):
+    """The days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+
+class PeriodForm(forms.Form):
+    since = forms.DateField(label=gettext_lazy("From"), widget=DateInput, required=False)
+    until = forms.DateField(label=gettext_lazy("To"), widget=DateInput, required=False)
+
+    def period(self) -> Period:
+        """Return the period that is asked for, 30 days until today if none is; at most five years."""
+        self.is_valid()
+        today = timezone.localdate()
+        asked = self.cleaned_data.get("until") or today
+        last = asked if datetimes.EARLIEST.date() <= asked <= today else today
+        first = self.cleaned_data.get("since") or last - timedelta(days=USUAL - 1)
+        return Period(min(max(first, last - timedelta(days=LONGEST)), last), last)
+
+
+@page_for(Action.LIST)
+def statistics(request: HttpRequest) -> HttpResponse:
+    complete = buckets.keep_up(PATIENCE)
+    period = PeriodForm(request.GET).period()
+    found = report.of_period(*period) if complete else None
+    context = {
+        "period": period,
+        "form": PeriodForm(initial={"since": period.first, "until": period.last}, label_suffix=""),
+        "presets": presets(period),
+        "progress": None if complete else buckets.progress(),
+        "report": found,
+        "bars": charts.stacked(found.days) if found else None,
+        "share": share * 100 if found and (share := found.false_alarm_share) is not None else None,
+        "sources": [(source, source.label) for source in Source],
+        "table": table(found) if found else None,
+        "statuses_now": statuses(),
+    }
+    return render(request, "web/statistics.html", context)
+
+
+@page_for(Action.LIST)
+def csv_file(request: HttpRequest) -> HttpResponseBase:
+    """Answer the incidents of each day of the period, by source, as CSV; 503 until all are counted."""
+    if not buckets.keep_up(PATIENCE):
+        return HttpResponse(status=503, headers=transactions.RETRY)
+    found = report.of_period(*PeriodForm(request.GET).period())
+    header = (_("Day"), *Source.labels, _("Total"))
+    rows = ((day.day, *(day.reported[source] for source in Source), day.total) for day in found.days)
+    return StreamingHttpResponse(
+        csv_lines.written(header, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="incidents-by-day.csv"'},
+    )
+
+
+def presets(period: Period) -> list[dict[str, Any]]:
+    today = timezone.localdate()
+    return [
+        {
+            "days": days,
+            "first": today - timedelta(days=days - 1),
+            "last": today,
+            "current": period == (today - timedelta(days=days - 1), today),
+        }
+        for days in PRESETS
+    ]
+
+
+def table(found: report.Report) -> list[dict[str, Any]]:
+    """Describe the days as rows of a table, newest first."""
+    return [
+        {"day": day.day, "total": day.total, "numbers": [day.reported[source] for source in Source]}
+        for day in reversed(found.days)
+    ]
+
+
+def statuses() -> list[dict[str, Any]]:
+    """Describe how many incidents have each status now, and how that compares with the most of them."""
+    by_status = totals.by_status()
+    most = max(by_status.values(), default=0) or 1
+    return [
+        {
+            "status": status,
+            "label": status.label,
+            "count": by_status[status],
+            "percent": round(by_status[status] / most * 100, 1),
+        }
+        for status in Status
+    ]

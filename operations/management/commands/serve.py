@@ -1,0 +1,66 @@
+"""`manage.py serve`: one command from nothing to a running service."""
+
+import secrets
+import socket
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, call_command
+from django.db import Error
+
+from common import locks
+from common.db import transactions
+from config import env
+from operations.gunicorn_app import Server
+from users.models import User
+
+FIRST_WORDS = """
+The superuser {username} was made. The password is shown this once:
+
+    {password}
+
+Next, in another shell:  python3 client.py demo
+The operators' page:     http://{host}:{port}/   (/admin/ and /api/docs/ are there too)
+"""
+
+
+class Command(BaseCommand):
+    help = "Prepare the database and the superuser at the first run, then serve with gunicorn."
+    # Some of them ask the database, which has to be there first.
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.check_address()
+        locks.tell(settings.DATA_DIR)
+        try:
+            with transactions.set_up_alone(), transactions.all_or_nothing():
+                call_command("migrate", interactive=False, verbosity=0)
+                self.check()
+                self.make_first_superuser()
+        except Error as error:
+            sys.exit(f"The database cannot be used: {error}")
+        Server().run()
+
+    def check_address(self) -> None:
+        try:
+            socket.getaddrinfo(settings.HOST, settings.PORT, flags=socket.AI_PASSIVE)
+        except OSError as error:
+            raise env.WrongSetting("HOST", f"{settings.HOST!r} is no address here: {error}") from None
+
+    def make_first_superuser(self) -> None:
+        """Make the superuser of a database without users, and show a password that was generated."""
+        if User.objects.exists():
+            return
+        generated = "" if settings.ADMIN_PASSWORD else secrets.token_urlsafe(15)
+        password = settings.ADMIN_PASSWORD or generated
+        User.objects.create_superuser(settings.ADMIN_USERNAME, settings.ADMIN_EMAIL, password)
+        if generated:
+            # Shown before it is stored: what is stored and was never shown would lock everybody out.
+            self.stdout.write(FIRST_WORDS.format(password=generated, **self.place()))
+            self.stdout.flush()
+
+    def place(self) -> dict[str, Any]:
+        # An address that means every address is none to open.
+        host = "127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST  # noqa: S104
+        return {"username": settings.ADMIN_USERNAME, "host": host, "port": settings.PORT}

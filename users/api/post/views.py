@@ -1,0 +1,37 @@
+"""The POST dialect's way in and out: /users/authorization/ and /users/logout/."""
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponseBase
+
+from api.post.envelope import Body, Refusal, answer, post_only
+from common.datetimes import utc_text
+from users import tokens
+from users.api.post.decorators import authenticated
+from users.models import User
+from users.throttle import TooManyAttempts
+
+
+@post_only
+def authorization(request: HttpRequest, body: Body) -> HttpResponseBase:
+    username, password = body.get("username"), body.get("password")
+    if not isinstance(username, str) or not isinstance(password, str):
+        raise Refusal(401, "Invalid credentials")
+    try:
+        user = authenticate(request, username=username, password=password)
+    except TooManyAttempts as refusal:
+        raise Refusal(
+            429,
+            "Too many attempts, try again later",
+            headers={"Retry-After": str(refusal.retry_after)},
+        ) from None
+    if not isinstance(user, User):
+        raise Refusal(401, "Invalid credentials")
+    token = tokens.issue_for_login(user)
+    return answer({"token": token.secret, "expires_at": utc_text(token.expires_at)})
+
+
+@post_only
+def logout(_request: HttpRequest, body: Body) -> HttpResponseBase:
+    authenticated(body)
+    tokens.revoke(body["token"])
+    return answer({})

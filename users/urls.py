@@ -1,9 +1,0 @@
-from django.urls import path
-
-from users import views
-
-app_name = "users"
-urlpatterns = [
-    path("authorization/", views.authorization, name="authorization"),
-    path("logout/", views.logout, name="logout"),
-]
