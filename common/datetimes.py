@@ -3,8 +3,8 @@
 import re
 from datetime import UTC, datetime, tzinfo
 
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-AFTER_LATEST = datetime(2201, 1, 1, tzinfo=UTC)
+MIN_DATETIME = datetime(1970, 1, 1, tzinfo=UTC)
+DATETIME_LIMIT = datetime(2201, 1, 1, tzinfo=UTC)
 # datetime.fromisoformat reads more than these: week dates, comma fractions, digits of other scripts.
 OFFSET = r"([Zz]|[+-]\d\d:[0-5]\d)"
 RFC_3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt](?!24)\d\d:\d\d:\d\d(\.\d+)?{OFFSET}", re.ASCII)
@@ -13,7 +13,7 @@ ISO_8601 = re.compile(
 )  # fmt: skip
 
 
-def utc_text(moment: datetime) -> str:
+def to_utc_text(moment: datetime) -> str:
     """Write `moment` as e.g. "2025-11-11T23:08:12.266Z"."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
@@ -37,7 +37,7 @@ def checked(text: str, form: re.Pattern[str], zone: tzinfo) -> datetime:
         raise ValueError(text)
     moment = datetime.fromisoformat(text.upper())
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    if not EARLIEST <= moment < AFTER_LATEST:
+    if not MIN_DATETIME <= moment < DATETIME_LIMIT:
         raise ValueError(text)
     return moment
 

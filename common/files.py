@@ -9,7 +9,7 @@ DRAFT = ".draft"
 
 
 @contextlib.contextmanager
-def draft_of(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give the path of an empty file, its owner's alone, that becomes `path` when the block ends well.
 
     A power cut leaves either what was at `path` before or the whole new file; a failed block leaves nothing.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-class ServiceRuns(Exception):
+class ServiceRunning(Exception):
     """The service runs on this data folder."""
 
 
@@ -27,14 +27,14 @@ def tell(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def kept_stopped(folder: Path) -> Iterator[None]:
-    """Keep the service from starting; raise `ServiceRuns` if it runs."""
+def require_stopped(folder: Path) -> Iterator[None]:
+    """Keep the service from starting; raise `ServiceRunning` if it runs."""
     lock = opened(folder)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ServiceRuns from None
+            raise ServiceRunning from None
         yield
     finally:
         os.close(lock)

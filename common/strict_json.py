@@ -3,8 +3,8 @@
 import json
 from typing import Any, NoReturn
 
-DEEPEST = 32
-LONGEST_NUMBER = 400
+MAX_DEPTH = 32
+MAX_NUMBER_LENGTH = 400
 
 
 def loads(body: bytes) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def loads(body: bytes) -> dict[str, Any]:
     deeper than 32, trailing text, an array or a scalar.
     """
     text = body.decode("utf-8")
-    if body.count(b"[") + body.count(b"{") > DEEPEST and deeper_than(DEEPEST, text):
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and deeper_than(MAX_DEPTH, text):
         raise ValueError("nested too deep")
     value = DECODER.decode(text)
     if not isinstance(value, dict):
@@ -57,7 +57,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def bounded_int(digits: str) -> int:
     """Read a whole number in bounded time: past 400 digits only that it is huge still matters."""
-    return int(digits[:LONGEST_NUMBER])
+    return int(digits[:MAX_NUMBER_LENGTH])
 
 
 def refuse_constant(word: str) -> NoReturn:

@@ -1,6 +1,6 @@
 """Typed readers of the environment and the .env file.
 
-    PORT = env.number("PORT", default=8000, least=1, most=65535)
+    PORT = env.number("PORT", default=8000, min_value=1, max_value=65535)
 
 A variable that is absent or empty has its default. A wrong value raises `WrongSetting`, whose text
 is the one line that an administrator needs. The environment wins over .env.
@@ -34,10 +34,10 @@ def text(name: str, *, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
-def choice(name: str, *, default: str, words: tuple[str, ...]) -> str:
+def choice(name: str, *, default: str, choices: tuple[str, ...]) -> str:
     value = text(name, default=default)
-    if value not in words:
-        raise WrongSetting(name, f"{value!r} is none of {', '.join(words)}")
+    if value not in choices:
+        raise WrongSetting(name, f"{value!r} is none of {', '.join(choices)}")
     return value
 
 
@@ -52,14 +52,14 @@ def flag(name: str, *, default: bool) -> bool:
     raise WrongSetting(name, f"{value!r} is neither true nor false")
 
 
-def number(name: str, *, default: int, least: int, most: int) -> int:
+def number(name: str, *, default: int, min_value: int, max_value: int) -> int:
     value = text(name, default=str(default))
     try:
         result = int(value)
     except ValueError:
         raise WrongSetting(name, f"{value!r} is not a whole number") from None
-    if not least <= result <= most:
-        raise WrongSetting(name, f"{result} is not between {least} and {most}")
+    if not min_value <= result <= max_value:
+        raise WrongSetting(name, f"{result} is not between {min_value} and {max_value}")
     return result
 
 
@@ -72,7 +72,7 @@ def time_zone(name: str, *, default: str) -> str:
     return value
 
 
-def listed(name: str, *, default: list[str]) -> list[str]:
+def csv(name: str, *, default: list[str]) -> list[str]:
     """Read words separated by commas."""
     return [word.strip() for word in text(name).split(",") if word.strip()] or default
 

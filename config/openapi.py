@@ -10,7 +10,7 @@ Document = dict[str, Any]
 
 DETAIL = shape({"detail": {"type": "string"}})
 FIELD_ERRORS = {"type": "object", "additionalProperties": {}}
-REFUSALS = {
+ERRORS = {
     "400": ("A field or a filter is wrong", FIELD_ERRORS),
     "401": ("Neither a live token nor a session", DETAIL),
     "403": ("The role does not allow it", DETAIL),
@@ -23,12 +23,12 @@ REFUSALS = {
 }
 
 
-def add_refusals(result: Document, **_context: Any) -> Document:
+def add_error_responses(result: Document, **_context: Any) -> Document:
     """Add Django REST Framework's error answers to REST's calls."""
     for path, operations in result["paths"].items():
         if path.startswith("/api/incidents/"):
             for described in operations.values():
-                for status, (text, schema) in REFUSALS.items():
+                for status, (text, schema) in ERRORS.items():
                     described["responses"].setdefault(
                         status, {"description": text, "content": json_content(schema)}
                     )

@@ -24,14 +24,14 @@ DEBUG = env.flag("DEBUG", default=False)
 DATA_DIR = data_dir.make(Path(env.text("DATA_DIR", default=str(BASE_DIR / "data"))).absolute())
 SECRET_KEY = env.secret("SECRET_KEY", default=lambda: data_dir.secret_key(DATA_DIR))
 # Its own health check asks for 127.0.0.1, whatever else is listed.
-ALLOWED_HOSTS = [*env.listed("ALLOWED_HOSTS", default=hosts.this_machine()), "127.0.0.1"]
+ALLOWED_HOSTS = [*env.csv("ALLOWED_HOSTS", default=hosts.this_machine()), "127.0.0.1"]
 if "*" in ALLOWED_HOSTS:
     raise env.WrongSetting("ALLOWED_HOSTS", "`*` answers under any name; list the names instead")
 
 # Where gunicorn listens, and its workers
 HOST = env.text("HOST", default="127.0.0.1")
-PORT = env.number("PORT", default=8000, least=1, most=65535)
-WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=os.cpu_count() or 1, least=1, most=256)
+PORT = env.number("PORT", default=8000, min_value=1, max_value=65535)
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=os.cpu_count() or 1, min_value=1, max_value=256)
 
 # The superuser of the first run
 ADMIN_USERNAME = env.text("ADMIN_USERNAME", default="admin")
@@ -39,10 +39,10 @@ ADMIN_EMAIL = env.text("ADMIN_EMAIL", default="admin@example.com")
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
 
 # The doors
-TOKEN_TTL = env.number("TOKEN_TTL", default=3600, least=1, most=366 * 24 * 3600)
+TOKEN_TTL = env.number("TOKEN_TTL", default=3600, min_value=1, max_value=366 * 24 * 3600)
 REST_PUBLIC = env.flag("REST_PUBLIC", default=False)
-MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=256 * 1024, least=1024, most=64 * 1024 * 1024)
-TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", default=0, least=0, most=10)
+MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=256 * 1024, min_value=1024, max_value=64 * 1024 * 1024)
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", default=0, min_value=0, max_value=10)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Application
@@ -116,7 +116,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Database
 DATABASE_URL = env.secret("DATABASE_URL")
-SQLITE_SYNCHRONOUS = env.choice("SQLITE_SYNCHRONOUS", default="FULL", words=("FULL", "NORMAL"))
+SQLITE_SYNCHRONOUS = env.choice("SQLITE_SYNCHRONOUS", default="FULL", choices=("FULL", "NORMAL"))
 BUSY_SECONDS = 5
 if DATABASE_URL:
     from psycopg_pool.base import AttemptWithBackoff
@@ -153,7 +153,7 @@ else:
     }
 
 # Languages and time
-LANGUAGE_CODE = env.choice("LANGUAGE_CODE", default="ru", words=("ru", "en"))
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", default="ru", choices=("ru", "en"))
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/Moscow")
@@ -218,7 +218,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.openapi.add_refusals",
+        "config.openapi.add_error_responses",
         "config.openapi.add_post_dialect",
     ],
     "ENUM_NAME_OVERRIDES": {
@@ -228,5 +228,5 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = request_log.configuration(
-    env.choice("LOG_FORMAT", default="text", words=("text", "json")), debug=DEBUG
+    env.choice("LOG_FORMAT", default="text", choices=("text", "json")), debug=DEBUG
 )

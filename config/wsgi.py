@@ -10,9 +10,9 @@ from django.db import close_old_connections, reset_queries
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
-from incidents.web.change_token import NewsFirst  # noqa: E402  # The models are loaded only now.
+from incidents.web.change_token import ChangeTokenEndpoint  # noqa: E402  # The models are loaded only now.
 
-application = NewsFirst(django_application)
+application = ChangeTokenEndpoint(django_application)
 
 # Django looks after its connections when a request has ended, too, and notes queries only for DEBUG.
 request_started.disconnect(close_old_connections)

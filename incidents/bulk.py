@@ -12,12 +12,13 @@ from typing import NamedTuple, Self
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
-from common.db.transactions import hand_out_ids_above, write_transaction
+from common.db.sequences import reserve_ids_up_to
+from common.db.transactions import write_transaction
 from incidents import statements
 from incidents.models import ACTIVE, Event, Incident, Status, folded
 
 
-class PastEvent(NamedTuple):
+class ImportedEvent(NamedTuple):
     """An event as it was elsewhere; words are stored ones. In the order of `statements.insert_event`."""
 
     kind: str
@@ -29,7 +30,7 @@ class PastEvent(NamedTuple):
     comment: str
 
 
-class PastIncident(NamedTuple):
+class ImportedIncident(NamedTuple):
     """An incident as it was elsewhere, checked by its door.
 
     `key` is its idempotency key. `spare_key` recognizes it when it comes again, if it has no key of its own
@@ -45,7 +46,7 @@ class PastIncident(NamedTuple):
     id: int | None
     key: str | None
     spare_key: str
-    events: Sequence[PastEvent]
+    events: Sequence[ImportedEvent]
 
     @property
     def user_and_key(self) -> tuple[int | None, str]:
@@ -53,8 +54,8 @@ class PastIncident(NamedTuple):
 
 
 class Outcome(Enum):
-    BROUGHT_IN = auto()
-    HERE_ALREADY = auto()
+    IMPORTED = auto()
+    ALREADY_PRESENT = auto()
     KEY_REUSED = auto()  # its key belongs to an incident with other content
 
 
@@ -66,14 +67,14 @@ class Content(NamedTuple):
     created_at: datetime | None
 
     @classmethod
-    def of(cls, past: PastIncident) -> Self:
+    def of(cls, past: ImportedIncident) -> Self:
         return cls(past.description, past.source, past.created_at)
 
-    def is_that_of(self, past: PastIncident) -> bool:
+    def is_that_of(self, past: ImportedIncident) -> bool:
         return self == (past.description, past.source, past.created_at or self.created_at)
 
 
-def bring_in(batch: Sequence[PastIncident]) -> list[Outcome]:
+def import_batch(batch: Sequence[ImportedIncident]) -> list[Outcome]:
     """Store incidents with their history, each under its id where that is free; tell what became of each.
 
     What is here already, under the same id or key, stays as it is.
@@ -82,12 +83,12 @@ def bring_in(batch: Sequence[PastIncident]) -> list[Outcome]:
         by_id = content_by_id(batch)
         by_key = content_by_key(batch)
         outcomes: list[Outcome] = []
-        with_id: list[PastIncident] = []
-        without_id: list[PastIncident] = []
+        with_id: list[ImportedIncident] = []
+        without_id: list[ImportedIncident] = []
         for past in batch:
             outcome = outcome_of(past, by_id.get(past.id), by_key.get(past.user_and_key))
             outcomes.append(outcome)
-            if outcome is Outcome.BROUGHT_IN:
+            if outcome is Outcome.IMPORTED:
                 (without_id if past.id is None or past.id in by_id else with_id).append(past)
                 by_id.setdefault(past.id, Content.of(past))
                 by_key[past.user_and_key] = Content.of(past)
@@ -95,21 +96,21 @@ def bring_in(batch: Sequence[PastIncident]) -> list[Outcome]:
     return outcomes
 
 
-def outcome_of(past: PastIncident, same_id: Content | None, same_key: Content | None) -> Outcome:
+def outcome_of(past: ImportedIncident, same_id: Content | None, same_key: Content | None) -> Outcome:
     if past.id is not None and same_id is not None and same_id.is_that_of(past):
-        return Outcome.HERE_ALREADY
+        return Outcome.ALREADY_PRESENT
     if same_key is None:
-        return Outcome.BROUGHT_IN
-    return Outcome.HERE_ALREADY if same_key.is_that_of(past) else Outcome.KEY_REUSED
+        return Outcome.IMPORTED
+    return Outcome.ALREADY_PRESENT if same_key.is_that_of(past) else Outcome.KEY_REUSED
 
 
-def content_by_id(batch: Sequence[PastIncident]) -> dict[int | None, Content]:
+def content_by_id(batch: Sequence[ImportedIncident]) -> dict[int | None, Content]:
     ids = [past.id for past in batch if past.id is not None]
     rows = Incident.objects.filter(id__in=ids).values_list("id", *Content._fields)
     return {pk: Content(*content) for pk, *content in rows}
 
 
-def content_by_key(batch: Sequence[PastIncident]) -> dict[tuple[int | None, str], Content]:
+def content_by_key(batch: Sequence[ImportedIncident]) -> dict[tuple[int | None, str], Content]:
     keys: dict[int | None, list[str]] = {}
     for past in batch:
         keys.setdefault(past.created_by, []).append(past.user_and_key[1])
@@ -121,10 +122,10 @@ def content_by_key(batch: Sequence[PastIncident]) -> dict[tuple[int | None, str]
     return found
 
 
-def insert(with_id: Sequence[PastIncident], without_id: Sequence[PastIncident]) -> None:
+def insert(with_id: Sequence[ImportedIncident], without_id: Sequence[ImportedIncident]) -> None:
     now = timezone.now()
     if with_id:
-        hand_out_ids_above(max(past.id or 0 for past in with_id), Incident)
+        reserve_ids_up_to(max(past.id or 0 for past in with_id), Incident)
     statements.insert_incident_with_id.many([(past.id, *columns(past, past.key, now)) for past in with_id])
     events = [(past.id, *event) for past in with_id for event in history(past, now)]
     for past in without_id:
@@ -136,7 +137,7 @@ def insert(with_id: Sequence[PastIncident], without_id: Sequence[PastIncident]) 
     statements.insert_event.many(events)
 
 
-def columns(past: PastIncident, key: str | None, now: datetime) -> tuple[object, ...]:
+def columns(past: ImportedIncident, key: str | None, now: datetime) -> tuple[object, ...]:
     """Return the values of `statements.INCIDENT_FIELDS`."""
     return (
         past.description,
@@ -150,19 +151,19 @@ def columns(past: PastIncident, key: str | None, now: datetime) -> tuple[object,
     )
 
 
-def history(past: PastIncident, now: datetime) -> Iterator[PastEvent] | Sequence[PastEvent]:
-    return past.events or told_by_the_row(past, now)
+def history(past: ImportedIncident, now: datetime) -> Iterator[ImportedEvent] | Sequence[ImportedEvent]:
+    return past.events or synthesize_history(past, now)
 
 
-def told_by_the_row(past: PastIncident, now: datetime) -> Iterator[PastEvent]:
+def synthesize_history(past: ImportedIncident, now: datetime) -> Iterator[ImportedEvent]:
     """Yield the events of an incident that comes without them: what its times and status tell."""
     door, is_open = Event.Door.COMMAND.value, Status.OPEN.value
-    yield PastEvent(
+    yield ImportedEvent(
         Event.Kind.CREATED.value, past.created_at or now, past.created_by, door, "", is_open, ""
     )  # fmt: skip
     if past.status != is_open:
         changed = Event.Kind.STATUS_CHANGED.value
-        yield PastEvent(changed, past.updated_at or now, None, door, is_open, past.status, "")
+        yield ImportedEvent(changed, past.updated_at or now, None, door, is_open, past.status, "")
 
 
 def forget(ids: Collection[int], *, unchanged_since: datetime) -> int:

@@ -136,7 +136,7 @@ class EventKind(models.TextChoices):
     COMMENTED = "commented", _("Commented")
 
 
-class EventDoor(models.TextChoices):
+class EventChannel(models.TextChoices):
     POST = "post", _("POST API")
     REST = "rest", _("REST API")
     PAGE = "page", _("Operators' page")
@@ -148,7 +148,7 @@ class Event(models.Model):
     """One thing that happened to an incident. Events are only ever added."""
 
     Kind: TypeAlias = EventKind
-    Door: TypeAlias = EventDoor
+    Door: TypeAlias = EventChannel
 
     incident = models.ForeignKey(
         Incident,
@@ -182,7 +182,7 @@ class Event(models.Model):
                 name="event_status_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=EventKind.values) & Q(door__in=EventDoor.values),
+                condition=Q(kind__in=EventKind.values) & Q(door__in=EventChannel.values),
                 name="event_kind_and_door_are_known",
             ),
             models.CheckConstraint(

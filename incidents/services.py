@@ -8,7 +8,7 @@ Errors:
     IncidentError
     ├── IncidentNotFound        there is no incident of this id
     ├── IdempotencyKeyReused    the key belongs to an incident with other content
-    └── ChangedMeanwhile        the status is no longer the one that the caller saw
+    └── StaleStatus        the status is no longer the one that the caller saw
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from common.db.transactions import write_transaction
 from incidents import statements
 from incidents.models import Event, Incident, Source, Status, folded
 
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
 class IncidentError(Exception):
@@ -36,7 +36,7 @@ class IdempotencyKeyReused(IncidentError):
     pass
 
 
-class ChangedMeanwhile(IncidentError):
+class StaleStatus(IncidentError):
     pass
 
 
@@ -74,7 +74,7 @@ def create(new: NewIncident, origin: Origin) -> Created:
     try:
         return Created(insert(new, origin), created=True)
     except IntegrityError:
-        before = made_before(new, origin)
+        before = find_by_idempotency_key(new, origin)
         if before is None:
             raise
         return Created(before, created=False)
@@ -97,7 +97,7 @@ def insert(new: NewIncident, origin: Origin) -> int:
     return int(pk)
 
 
-def made_before(new: NewIncident, origin: Origin) -> int | None:
+def find_by_idempotency_key(new: NewIncident, origin: Origin) -> int | None:
     """Return the id of the incident that this key already made, if there is one."""
     same_key = Incident.objects.filter(created_by=origin.user_id, idempotency_key=new.idempotency_key)
     incident = same_key.first() if new.idempotency_key else None
@@ -126,13 +126,13 @@ def change(
     """Set the status, if one is given and the present one is not among `unless`, and add the comment.
 
     `seen` is the status on which the caller decided. What changes nothing leaves no event. Raises
-    `IncidentNotFound` and `ChangedMeanwhile`.
+    `IncidentNotFound` and `StaleStatus`.
     """
     comment = comment if comment.strip() else ""
     with write_transaction():
         before = locked_status(incident_id)
         if seen is not None and before != seen:
-            raise ChangedMeanwhile
+            raise StaleStatus
         after = before if status is None or before in unless else status
         if after == before and not comment:
             return
@@ -144,7 +144,7 @@ def change(
 
 def locked_status(incident_id: int) -> Status:
     """Return an incident's status; until the transaction ends nobody else can change it."""
-    rows = statements.lock_status.rows(id=incident_id) if 0 < incident_id <= LARGEST_ID else []
+    rows = statements.lock_status.rows(id=incident_id) if 0 < incident_id <= MAX_ID else []
     if not rows:
         raise IncidentNotFound
     return Status(rows[0][0])

@@ -19,10 +19,10 @@ def is_idempotency_key(text: str) -> bool:
     return VISIBLE_ASCII.fullmatch(text) is not None
 
 
-def guarded(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet could take for a formula; `unguarded` undoes just that."""
+def escape_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet could take for a formula."""
     return f"'{text}" if text.startswith(GUARDED) else text
 
 
-def unguarded(text: str) -> str:
+def unescape_formula(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(GUARDED) else text

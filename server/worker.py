@@ -58,7 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         # A request asks for dozens of settings, each of which gunicorn would look up by a call.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         # SQLite answers in this process, at once; who rests need not keep its cache. Others are waited for.
-        patience, rest = (LONG, transactions.free_cache) if connection.vendor == "sqlite" else (0, bool)
+        patience, rest = (LONG, transactions.shrink_cache) if connection.vendor == "sqlite" else (0, bool)
         self.crew = Crew(self.next_task, patience, rest)
         self.syncs = group_commit.leave_waiting_to_the_server()
         super().init_process()

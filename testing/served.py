@@ -20,7 +20,7 @@ import psycopg
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery staple"
-LONGEST_START = 30
+MAX_START_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def served(**environment: str) -> Iterator[Service]:
 
 
 def wait_until_ready(service: Service) -> None:
-    deadline = time.monotonic() + LONGEST_START
+    deadline = time.monotonic() + MAX_START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             if service.send("GET", "/readyz").status == 200:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from users import tokens
 from users.models import Token, User
 
-LONGEST_LIFETIME_DAYS = 3650
+MAX_LIFETIME_DAYS = 3650
 
 # The role says all that a group could.
 admin.site.unregister(Group)
@@ -43,9 +43,7 @@ class RoleUserAdmin(UserAdmin[User]):
 
 
 class TokenForm(forms.ModelForm[Token]):
-    days = forms.IntegerField(
-        label=_("Lives, days"), initial=365, min_value=1, max_value=LONGEST_LIFETIME_DAYS
-    )
+    days = forms.IntegerField(label=_("Lives, days"), initial=365, min_value=1, max_value=MAX_LIFETIME_DAYS)
 
     class Meta:
         model = Token

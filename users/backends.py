@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from users.models import User
 from users.throttle import Attempt, hashing_slot
 
-LONGEST_USERNAME = User._meta.get_field("username").max_length or 0
+MAX_USERNAME_LENGTH = User._meta.get_field("username").max_length or 0
 
 
 class ThrottledBackend(ModelBackend):
@@ -38,4 +38,4 @@ class ThrottledBackend(ModelBackend):
 
 def possible(username: str, password: str) -> bool:
     # PBKDF2 pads its key with zeros: a password and the same with a NUL behind it would be one.
-    return len(username) <= LONGEST_USERNAME and "\0" not in username + password
+    return len(username) <= MAX_USERNAME_LENGTH and "\0" not in username + password

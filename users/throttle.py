@@ -27,14 +27,14 @@ from common.db.transactions import write_transaction
 from users.models import LoginAttempts
 
 WINDOW = timedelta(minutes=5)
-MOST_FOR_NAME_AT_ADDRESS = 5
-MOST_FOR_ADDRESS = 50
+MAX_FOR_NAME_AT_ADDRESS = 5
+MAX_FOR_ADDRESS = 50
 
 # A hash takes a core for a third of a second: one core stays free for everybody else's calls,
 # and most of a process's threads stay free of those who wait.
-MOST_HASHES = max(1, (os.cpu_count() or 1) - 1)
-LONGEST_WAIT = 3.0
-waiting_room = threading.BoundedSemaphore(2)
+MAX_CONCURRENT_HASHES = max(1, (os.cpu_count() or 1) - 1)
+MAX_WAIT_SECONDS = 3.0
+hashing_queue = threading.BoundedSemaphore(2)
 
 
 class TooManyAttempts(ValidationError):
@@ -48,18 +48,18 @@ class TooManyAttempts(ValidationError):
 @contextlib.contextmanager
 def hashing_slot() -> Iterator[None]:
     """Hold one of this machine's places to hash a password, or raise `TooManyAttempts`."""
-    if not waiting_room.acquire(blocking=False):
+    if not hashing_queue.acquire(blocking=False):
         raise TooManyAttempts(1)
     try:
         with contextlib.ExitStack() as files:
-            deadline = time.monotonic() + LONGEST_WAIT
-            while not any(locks(files, slot) for slot in range(MOST_HASHES)):
+            deadline = time.monotonic() + MAX_WAIT_SECONDS
+            while not any(locks(files, slot) for slot in range(MAX_CONCURRENT_HASHES)):
                 if time.monotonic() > deadline:
                     raise TooManyAttempts(1)
                 time.sleep(0.01)
             yield
     finally:
-        waiting_room.release()
+        hashing_queue.release()
 
 
 def locks(files: contextlib.ExitStack, slot: int) -> bool:
@@ -82,8 +82,8 @@ class Attempt:
 
     def reserve(self) -> None:
         """Count the attempt. Raises `TooManyAttempts`."""
-        reserve(self.for_address, MOST_FOR_ADDRESS)
-        reserve(self.for_name, MOST_FOR_NAME_AT_ADDRESS)
+        reserve(self.for_address, MAX_FOR_ADDRESS)
+        reserve(self.for_name, MAX_FOR_NAME_AT_ADDRESS)
 
     def succeed(self) -> None:
         """Forget the failures of this name here, and give the address its place back."""

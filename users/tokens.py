@@ -23,7 +23,7 @@ from users.models import Token, User, fingerprint
 
 PREFIX = "inc_"
 SHAPE = re.compile(r"inc_[A-Za-z0-9_-]{43}", re.ASCII)
-MOST_LIVE_LOGINS = 10
+MAX_LIVE_LOGINS = 10
 LAST_USED_PRECISION = timedelta(hours=1)
 
 
@@ -56,7 +56,7 @@ def issue_for_login(user: User) -> Issued:
         list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
         Token.objects.filter(expires_at__lte=timezone.now()).delete()
         older = Token.objects.filter(user=user, name="").order_by("-created_at")
-        surplus = older.values_list("digest", flat=True)[MOST_LIVE_LOGINS - 1 :]
+        surplus = older.values_list("digest", flat=True)[MAX_LIVE_LOGINS - 1 :]
         Token.objects.filter(digest__in=list(surplus)).delete()
         return issue(user, lifetime=timedelta(seconds=settings.TOKEN_TTL))
 

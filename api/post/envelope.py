@@ -7,8 +7,8 @@ A view of the dialect is a function from the decoded JSON object to an answer:
     @post_only
     def create(request, body):
         if not body.get("source"):
-            raise Refusal(400, "Source is required")
-        return answer({"id": 1}, status=201)
+            raise ApiError(400, "Source is required")
+        return respond({"id": 1}, status=201)
 """
 
 import functools
@@ -23,7 +23,7 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 
 from common import strict_json
-from common.db import transactions
+from common.db import errors as db_errors
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ View = Callable[[HttpRequest], HttpResponseBase]
 PostView = Callable[[HttpRequest, Body], HttpResponseBase]
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """Why a call is not carried out, as its client will read it."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Refusal(Exception):
         self.headers = headers or {}
 
 
-def answer(
+def respond(
     data: Mapping[str, Any],
     *,
     status: int = 200,
@@ -64,8 +64,8 @@ def answer(
     return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 
-def refused(refusal: Refusal) -> HttpResponse:
-    return answer(refusal.data, status=refusal.status, error=refusal.error, headers=refusal.headers)
+def error_response(api_error: ApiError) -> HttpResponse:
+    return respond(api_error.data, status=api_error.status, error=api_error.error, headers=api_error.headers)
 
 
 def in_envelope(view: View) -> View:
@@ -76,19 +76,19 @@ def in_envelope(view: View) -> View:
         try:
             request.get_host()
             return view(request)
-        except Refusal as refusal:
-            return refused(refusal)
+        except ApiError as api_error:
+            return error_response(api_error)
         except DisallowedHost:
-            return answer({}, status=400, error="Unknown host name, see ALLOWED_HOSTS")
+            return respond({}, status=400, error="Unknown host name, see ALLOWED_HOSTS")
         except DatabaseError as error:
-            if not transactions.is_away(error):
+            if not db_errors.is_transient(error):
                 log.exception("Unexpected database error")
-                return answer({}, status=500, error="Internal error")
+                return respond({}, status=500, error="Internal error")
             log.warning("Database busy or away: %s", error)
-            return answer({}, status=503, error="Service is busy, try again", headers=transactions.RETRY)
+            return respond({}, status=503, error="Service is busy, try again", headers=db_errors.RETRY_AFTER)
         except Exception:
             log.exception("Unexpected error")
-            return answer({}, status=500, error="Internal error")
+            return respond({}, status=500, error="Internal error")
 
     return wrapper
 
@@ -99,7 +99,7 @@ def post_only(view: PostView) -> View:
     @functools.wraps(view)
     def wrapper(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
-            raise Refusal(405, "POST required", headers={"Allow": "POST"})
+            raise ApiError(405, "POST required", headers={"Allow": "POST"})
         return view(request, read_object(request))
 
     return wrapper
@@ -107,8 +107,8 @@ def post_only(view: PostView) -> View:
 
 def read_object(request: HttpRequest) -> Body:
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
-        raise Refusal(413, "Request body is too large")
+        raise ApiError(413, "Request body is too large")
     try:
         return strict_json.loads(request.body)
     except (ValueError, UnreadablePostError):
-        raise Refusal(400, "Invalid JSON") from None
+        raise ApiError(400, "Invalid JSON") from None

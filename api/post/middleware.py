@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404
 
-from api.post.envelope import Refusal, in_envelope
+from api.post.envelope import ApiError, in_envelope
 from common.http.paths import resolve_once
 
 PREFIXES = ("/users/", "/incidents/")
@@ -32,6 +32,6 @@ def call(request: HttpRequest) -> HttpResponseBase:
     try:
         view, _args, kwargs = resolve_once(path if path.endswith("/") else f"{path}/")
     except Resolver404:
-        raise Refusal(404, "Not found") from None
+        raise ApiError(404, "Not found") from None
     answer: HttpResponseBase = view(request, **kwargs)
     return answer

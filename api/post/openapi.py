@@ -24,18 +24,18 @@ class Call:
     fields: Mapping[str, Schema]
     required: list[str]
     answers: Mapping[int, Schema]
-    refusals: Mapping[int, str] = field(default_factory=dict)
+    errors: Mapping[int, str] = field(default_factory=dict)
     takes_token: bool = True
 
 
-REFUSALS = {
+ERRORS = {
     400: "A field is missing or wrong",
     405: "POST required",
     413: "Request body is too large",
     500: "Internal error",
     503: "Service is busy, try again",
 }
-TOKEN_REFUSALS = {401: "Invalid token", 403: "Permission denied"}
+TOKEN_ERRORS = {401: "Invalid token", 403: "Permission denied"}
 
 
 def shape(properties: Mapping[str, Schema], required: list[str] | None = None) -> Schema:
@@ -60,13 +60,13 @@ def envelope(status: int, data: Schema, *, success: bool) -> Schema:
 
 def operation(call: Call) -> Schema:
     """Describe the call as an OpenAPI operation."""
-    refusals = REFUSALS | (TOKEN_REFUSALS if call.takes_token else {}) | dict(call.refusals)
+    errors = ERRORS | (TOKEN_ERRORS if call.takes_token else {}) | dict(call.errors)
     answers = {
         str(status): response("Done", envelope(status, data, success=True))
         for status, data in call.answers.items()
     } | {
         str(status): response(text, envelope(status, {"type": "object"}, success=False))
-        for status, text in refusals.items()
+        for status, text in errors.items()
     }
     fields = {"token": TOKEN, **call.fields} if call.takes_token else call.fields
     required = ["token", *call.required] if call.takes_token else call.required

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from api.rest.parsers import TooLarge
-from common.db import transactions
+from common.db import errors as db_errors
 
 HOW_TO_GET_IN = _(
     "Log in, or send the header `Authorization: Bearer TOKEN` with a token from POST /users/authorization/."
@@ -30,10 +30,10 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         error.detail = ErrorDetail(str(HOW_TO_GET_IN), error.default_code)
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
-    elif isinstance(error, DatabaseError) and transactions.is_away(error):
+    elif isinstance(error, DatabaseError) and db_errors.is_transient(error):
         error = Busy()
     response = exception_handler(error, context)
     if response is not None and isinstance(error, Busy):
-        for name, value in transactions.RETRY.items():
+        for name, value in db_errors.RETRY_AFTER.items():
             response[name] = value
     return response

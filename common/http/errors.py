@@ -11,7 +11,7 @@ from django.template import loader
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from common.db import transactions
+from common.db import errors as db_errors
 
 
 def page(status: HTTPStatus, html: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -32,8 +32,8 @@ broken = page(HTTPStatus.INTERNAL_SERVER_ERROR, defaults.server_error)
 def server_error(request: HttpRequest) -> HttpResponse:
     """Say that something is broken, or that the database is busy, which passes."""
     error = sys.exc_info()[1]
-    if isinstance(error, Error) and transactions.is_away(error):
+    if isinstance(error, Error) and db_errors.is_transient(error):
         # Without the request: who looks at it would be looked up in the database.
         words = loader.get_template("503.html").render()
-        return HttpResponse(words, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=transactions.RETRY)
+        return HttpResponse(words, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=db_errors.RETRY_AFTER)
     return broken(request)

@@ -23,10 +23,10 @@ def test_it_reads_every_moment_of_the_promised_years_at_any_offset(moment: datet
 
 @given(promised)
 def test_what_it_writes_it_reads_to_the_millisecond(moment: datetime) -> None:
-    text = datetimes.utc_text(moment)
+    text = datetimes.to_utc_text(moment)
     cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assert datetimes.parse(text) == cut
-    assert datetimes.utc_text(datetimes.parse(text)) == text
+    assert datetimes.to_utc_text(datetimes.parse(text)) == text
     assert len(text) == len("2025-11-11T23:08:12.266Z")
 
 
@@ -36,7 +36,7 @@ def test_it_answers_any_text_with_a_moment_or_a_value_error(text: str) -> None:
         moment = datetimes.parse(text)
     except ValueError:
         return
-    assert datetimes.EARLIEST <= moment < datetimes.AFTER_LATEST
+    assert datetimes.MIN_DATETIME <= moment < datetimes.DATETIME_LIMIT
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from django.db import Error, OperationalError, connection
 from pytest_django import Settings
 
 from common.db import transactions
-from common.db.transactions import is_away, write_transaction
+from common.db.errors import is_transient
+from common.db.transactions import write_transaction
 from testing.callers import Post, Rest
 from users import tokens
 from users.models import User
@@ -21,8 +22,8 @@ on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's o
 @pytest.mark.django_db(transaction=True)
 def test_the_waits_of_a_writer_have_one_end(settings: Settings) -> None:
     settings.BUSY_SECONDS = 1
-    transactions.own_turn.acquire()
-    threading.Timer(0.7, transactions.own_turn.release).start()
+    transactions.process_write_lock.acquire()
+    threading.Timer(0.7, transactions.process_write_lock.release).start()
     with (settings.DATA_DIR / ".write.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         started = time.monotonic()
@@ -55,7 +56,7 @@ def failure(sql: str) -> Error:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sql", ["SELECT 1 FROM nowhere", "SELECT nothing FROM users_user"])
 def test_a_table_or_column_that_is_not_there_does_not_pass_by_itself(sql: str) -> None:
-    assert not is_away(failure(sql))
+    assert not is_transient(failure(sql))
 
 
 @on_sqlite
@@ -64,7 +65,7 @@ def test_a_database_that_may_not_be_written_does_not_pass_by_itself() -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON")
     try:
-        assert not is_away(failure("DELETE FROM users_user"))
+        assert not is_transient(failure("DELETE FROM users_user"))
     finally:
         connection.close()
 
@@ -77,7 +78,7 @@ def test_a_locked_database_passes_by_itself() -> None:
         with connection.cursor() as ours, other.cursor() as theirs:
             ours.execute("PRAGMA busy_timeout = 0")
             theirs.execute("BEGIN IMMEDIATE")
-            assert is_away(failure("BEGIN IMMEDIATE"))
+            assert is_transient(failure("BEGIN IMMEDIATE"))
     finally:
         other.close()
         connection.close()
@@ -90,7 +91,7 @@ def test_a_full_disk_passes_by_itself() -> None:
         cursor.execute("PRAGMA page_count")
         cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
         try:
-            assert is_away(failure("CREATE TABLE large AS SELECT zeroblob(10000000)"))
+            assert is_transient(failure("CREATE TABLE large AS SELECT zeroblob(10000000)"))
         finally:
             connection.close()
 

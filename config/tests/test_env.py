@@ -12,7 +12,7 @@ NAME = "A_SETTING_OF_THE_TESTS"
 
 
 def number() -> int:
-    return env.number(NAME, default=7, least=1, most=100)
+    return env.number(NAME, default=7, min_value=1, max_value=100)
 
 
 def flag() -> bool:
@@ -24,11 +24,11 @@ def text() -> str:
 
 
 def choice() -> str:
-    return env.choice(NAME, default="a", words=("a", "b"))
+    return env.choice(NAME, default="a", choices=("a", "b"))
 
 
-def listed() -> list[str]:
-    return env.listed(NAME, default=["a"])
+def csv() -> list[str]:
+    return env.csv(NAME, default=["a"])
 
 
 def secret() -> str:
@@ -46,7 +46,7 @@ def time_zone() -> str:
         (flag, True),
         (text, "none"),
         (choice, "a"),
-        (listed, ["a"]),
+        (csv, ["a"]),
         (secret, "made"),
         (time_zone, "Europe/Moscow"),
     ],
@@ -68,9 +68,9 @@ def test_what_is_absent_or_empty_has_its_default(
         (number, " 100 ", 100),
         (text, "  two words ", "two words"),
         (choice, "b", "b"),
-        (listed, "a", ["a"]),
-        (listed, " a , b,,c ", ["a", "b", "c"]),
-        (listed, ",", ["a"]),
+        (csv, "a", ["a"]),
+        (csv, " a , b,,c ", ["a", "b", "c"]),
+        (csv, ",", ["a"]),
         (secret, " s3cret ", "s3cret"),
         (time_zone, "UTC", "UTC"),
         (time_zone, "Asia/Tokyo", "Asia/Tokyo"),
@@ -107,10 +107,10 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, reader: Callable[[], Any], value: str
 ) -> None:
     monkeypatch.setenv(NAME, value)
-    with pytest.raises(WrongSetting) as refusal:
+    with pytest.raises(WrongSetting) as api_error:
         reader()
-    assert NAME in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert NAME in str(api_error.value)
+    assert "\n" not in str(api_error.value)
 
 
 def test_a_secret_is_read_from_the_file_that_is_named(
@@ -140,9 +140,9 @@ def test_a_secret_given_twice_is_refused_and_not_shown(
     (tmp_path / "secret").write_text("from the file")
     monkeypatch.setenv(NAME, "from the environment")
     monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "secret"))
-    with pytest.raises(WrongSetting, match=NAME) as refusal:
+    with pytest.raises(WrongSetting, match=NAME) as api_error:
         secret()
-    assert "from the" not in str(refusal.value)
+    assert "from the" not in str(api_error.value)
 
 
 def test_the_env_file_fills_in_what_the_environment_lacks(

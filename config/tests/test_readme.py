@@ -172,10 +172,11 @@ def test_the_example_of_env_has_every_setting_with_its_default() -> None:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_its_words_are_those_of_the_lens(readme: str) -> None:
-    written = {status: word for word, status in vocabulary.STATUS_WRITTEN.items()}
+    written = {status: word for word, status in vocabulary.POST_TO_STORED_STATUS.items()}
     told = {stored: cells[1:] for stored, cells in table(readme, "open").items()}
     assert told == {
-        status.value: [vocabulary.STATUS_READ[status], written.get(status, "-")] for status in Status
+        status.value: [vocabulary.STORED_TO_POST_STATUS[status], written.get(status, "-")]
+        for status in Status
     }
 
 

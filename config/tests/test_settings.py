@@ -124,11 +124,11 @@ def test_the_example_says_the_defaults() -> None:
 def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(
     tmp_path: Path, name: str, value: str
 ) -> None:
-    with pytest.raises(WrongSetting) as refusal:
+    with pytest.raises(WrongSetting) as api_error:
         read(tmp_path, **{"SECRET_KEY": "", name: value})
-    assert name in str(refusal.value)
-    assert "\n" not in str(refusal.value)
-    assert "secret@" not in str(refusal.value)
+    assert name in str(api_error.value)
+    assert "\n" not in str(api_error.value)
+    assert "secret@" not in str(api_error.value)
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -39,7 +39,7 @@ def sum_of(fields: Iterable[str]) -> Statement:
 sums = {fields: sum_of(fields) for fields in statements.CHOSEN_BY}
 
 
-def count_anew() -> None:
+def recount() -> None:
     """Count all incidents, as after a restore of single tables, in which triggers count what was counted."""
     with write_transaction(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":

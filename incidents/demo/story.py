@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from incidents import bulk, services
-from incidents.bulk import PastEvent, PastIncident
+from incidents.bulk import ImportedEvent, ImportedIncident
 from incidents.demo.texts import COMMENTS, NUMBERS, PLACES, REPORTS
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
@@ -67,7 +67,7 @@ class Story:
         moments = self.moments()
         recent = [at for at in moments if timedelta(hours=3) < self.now - at < timedelta(days=2)]
         waiting = set(self.random.sample(recent, WAITING))
-        bulk.bring_in([self.past(pk, at, waits=at in waiting) for pk, at in enumerate(moments, 1)])
+        bulk.import_batch([self.past(pk, at, waits=at in waiting) for pk, at in enumerate(moments, 1)])
 
     def live_on(self) -> None:
         """Report an incident, or take or end one that is active."""
@@ -108,16 +108,16 @@ class Story:
             end = self.one_of(ENDS)
             yield Step(at, Status.IN_PROGRESS, end, by, self.comment(end))
 
-    def past(self, pk: int, at: datetime, *, waits: bool) -> PastIncident:
+    def past(self, pk: int, at: datetime, *, waits: bool) -> ImportedIncident:
         """Tell an incident that happened `at` with all that became of it, or an alarm that still waits."""
         source = Source.MONITORING if waits else self.one_of(SOURCES)
         life = [] if waits else list(self.life(at))
         reporter = self.reporter(source).pk
-        created = PastEvent(
+        created = ImportedEvent(
             Event.Kind.CREATED.value, at, reporter, door_of(source).value, "", Status.OPEN.value, ""
         )
         changes = [
-            PastEvent(
+            ImportedEvent(
                 Event.Kind.STATUS_CHANGED.value,
                 step.at,
                 step.by.pk,
@@ -128,7 +128,7 @@ class Story:
             )
             for step in life
         ]
-        return PastIncident(
+        return ImportedIncident(
             description=self.text(source),
             source=source.value,
             status=changes[-1].status_to if changes else Status.OPEN.value,

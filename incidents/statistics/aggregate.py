@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from incidents.models import FINISHED, Event, Status
 
 QUARTER_SECONDS = 15 * 60
-LONGEST_SECONDS = 2**32 - 1
+MAX_SECONDS = 2**32 - 1
 RESOLVED = frozenset({Status.RESOLVED.value, Status.CLOSED.value})
 
 
@@ -106,4 +106,4 @@ def elapsed(since: datetime | None, until: datetime) -> int | None:
     """Return whole seconds; none passed where the clock was set back meanwhile."""
     if since is None:
         return None
-    return min(max(0, round((until - since).total_seconds())), LONGEST_SECONDS)
+    return min(max(0, round((until - since).total_seconds())), MAX_SECONDS)

@@ -1,6 +1,6 @@
 """Keeping the slots up with the events.
 
-keep_up(budget=1.0)                 # seconds; True when at most a batch of events is left to count
+catch_up(budget=1.0)                 # seconds; True when at most a batch of events is left to count
 tallies_between(first, last)        # (quarter, Tally), the batch that is left included
 """
 
@@ -22,7 +22,7 @@ WRITERS_POLL = 0.005  # seconds
 COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms"]
 
 
-def keep_up(budget: float) -> bool:
+def catch_up(budget: float) -> bool:
     """Count for up to `budget` seconds; tell whether so few events are left that `tallies_between` adds them.
 
     A reader of statistics writes only when it must: while writers have to wait, reading goes on.
@@ -32,7 +32,7 @@ def keep_up(budget: float) -> bool:
     return not uncounted[BATCH:].exists() or all(time.monotonic() <= deadline for _step in steps())
 
 
-def keep_up_gently(told: Callable[[int], None] = lambda _through: None) -> None:
+def catch_up_throttled(told: Callable[[int], None] = lambda _through: None) -> None:
     """Count all events there are now, and tell through which at each step.
 
     Whoever else wants to write has at least half of the time.
@@ -44,14 +44,14 @@ def keep_up_gently(told: Callable[[int], None] = lambda _through: None) -> None:
         started = time.monotonic()
 
 
-def count_anew(told: Callable[[int], None]) -> None:
+def recount(told: Callable[[int], None]) -> None:
     """Forget all that is counted, and count the events that are left."""
     with transactions.write_transaction():
         progress = locked_progress()
         progress.through = 0
         progress.save()
         Slot.objects.all().delete()
-    keep_up_gently(told)
+    catch_up_throttled(told)
 
 
 def steps() -> Iterator[None]:
@@ -110,7 +110,7 @@ def progress() -> int:
 def tallies_between(first: int, last: int) -> Iterator[tuple[int, Tally]]:
     """Yield quarters from `first` to before `last` with their tallies, those of the newest events apart."""
     slots = Slot.objects.filter(quarter__gte=first, quarter__lt=last)
-    with transactions.one_moment():
+    with transactions.read_snapshot():
         through = counted_through()
         kept = list(slots.values_list("quarter", *COLUMNS))
         events = events_between(through, newest_event())

@@ -10,12 +10,12 @@ from django.utils import timezone
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import (
-    ChangedMeanwhile,
     Created,
     IdempotencyKeyReused,
     IncidentNotFound,
     NewIncident,
     Origin,
+    StaleStatus,
 )
 from testing.callers import together
 from users.models import User
@@ -264,7 +264,7 @@ def test_a_status_that_is_excused_stays_and_the_comment_is_kept(olga: User, inci
 
 def test_it_refuses_a_decision_on_a_status_that_is_no_longer(olga: User, incident: Report) -> None:
     one = incident(status=Status.CLOSED)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(StaleStatus):
         services.change(one.pk, at_the_post_door(olga), status=Status.RESOLVED, seen=Status.OPEN, comment="x")
     assert Incident.objects.get().status == "closed"
     assert Event.objects.count() == 2
@@ -293,7 +293,7 @@ def test_of_many_who_decide_on_one_status_at_once_one_wins(olga: User, incident:
             services.change(
                 one.pk, at_the_post_door(olga), status=Status.IN_PROGRESS, seen=Status.OPEN, comment="mine"
             )
-        except ChangedMeanwhile:
+        except StaleStatus:
             return "late"
         return "won"
 

@@ -14,7 +14,7 @@ from typing import Any
 from incidents.transfer.reader import Chunk
 from incidents.transfer.record import PLAIN_FIELDS, Broken, Fields
 from incidents.transfer.users import Names
-from incidents.validators import guarded, unguarded
+from incidents.validators import escape_formula, unescape_formula
 
 # The mark tells spreadsheets that the letters are UTF-8.
 HEAD = f"\ufeff{','.join(PLAIN_FIELDS)}\r\n".encode()
@@ -29,13 +29,13 @@ def written(chunk: Chunk, names: Names) -> bytes:
     csv.writer(page).writerows(
         (
             row.id,
-            guarded(row.description),
+            escape_formula(row.description),
             row.status,
             row.source,
             f"{row.created_at}Z",
             f"{row.updated_at}Z",
-            guarded(names[row.created_by] or ""),
-            guarded(row.key or ""),
+            escape_formula(names[row.created_by] or ""),
+            escape_formula(row.key or ""),
         )
         for row in chunk.rows
     )
@@ -82,7 +82,7 @@ def fields_of(header: list[str], row: list[str]) -> Fields | Broken:
     except UnicodeEncodeError:
         return Broken("it is not UTF-8")
     fields: dict[str, Any] = {
-        name: unguarded(cell) if name in TEXTS else cell
+        name: unescape_formula(cell) if name in TEXTS else cell
         for name, cell in zip(header, row, strict=True)
         if cell
     }

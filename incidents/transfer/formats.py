@@ -11,7 +11,7 @@ from incidents.transfer import csv, jsonl
 from incidents.transfer.record import Broken
 
 FORMATS: dict[str, ModuleType] = {"jsonl": jsonl, "csv": csv}
-LONGEST_LINE = 64 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024
 STREAM = "-"
 
 
@@ -26,8 +26,8 @@ def chosen(name: str | None, file: str) -> ModuleType:
 
 def lines(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
     """Yield the lines with their ends, counting their bytes; raise `Broken` at an endless one."""
-    while line := file.readline(LONGEST_LINE):
-        if len(line) == LONGEST_LINE:
-            raise Broken(f"there is a line of more than {LONGEST_LINE:,} bytes")
+    while line := file.readline(MAX_LINE_BYTES):
+        if len(line) == MAX_LINE_BYTES:
+            raise Broken(f"there is a line of more than {MAX_LINE_BYTES:,} bytes")
         progress.add(len(line))
         yield line

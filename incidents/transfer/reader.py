@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from common.db.transactions import one_moment
+from common.db.transactions import read_snapshot
 from incidents.models import Event, Incident, IncidentQuerySet
 from incidents.statements import UTCText
 
@@ -37,7 +37,7 @@ class Chunk(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class IncidentQuery:
     """Which incidents; None means all. Those created at `since` or later and before `until`."""
 
     status: str | None = None
@@ -75,7 +75,7 @@ def read_chunk(wanted: IncidentQuerySet, last: Row | None, *, with_events: bool)
 
 def read(incidents: QuerySet[Incident], *, with_events: bool) -> Chunk:
     """Read all of these incidents as they are at one moment."""
-    with one_moment():
+    with read_snapshot():
         return Chunk(read_rows(incidents), read_events(incidents) if with_events else {})
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from common import datetimes
-from incidents.bulk import PastEvent, PastIncident
+from incidents.bulk import ImportedEvent, ImportedIncident
 from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH, Event, Source, Status
 from incidents.transfer.users import People, UnknownUser
 from incidents.validators import has_forbidden_characters, is_idempotency_key
@@ -31,9 +31,9 @@ PLAIN_FIELDS = (
     "idempotency_key",
 )
 FIELDS = frozenset({*PLAIN_FIELDS, "events"})
-EVENT_FIELDS = frozenset(PastEvent._fields)
+EVENT_FIELDS = frozenset(ImportedEvent._fields)
 # Beyond it JSON's usual readers lose digits, and one such id would use up all below it.
-LARGEST_EXCHANGED_ID = 2**53 - 1
+MAX_TRANSFERRED_ID = 2**53 - 1
 STATUSES = frozenset(Status.values)
 SOURCES = frozenset(Source.values)
 KINDS = frozenset(Event.Kind.values)
@@ -46,7 +46,7 @@ class Broken(ValueError):
     """What is wrong with a record."""
 
 
-def read(fields: Fields, number: int, people: People) -> PastIncident:
+def read(fields: Fields, number: int, people: People) -> ImportedIncident:
     """Check the record on line `number` of its file."""
     if not fields.keys() <= FIELDS:
         raise Broken(f"unknown field: {', '.join(sorted(fields.keys() - FIELDS))}")
@@ -55,7 +55,7 @@ def read(fields: Fields, number: int, people: People) -> PastIncident:
         raise Broken("description is required")
     pk = incident_id(fields)
     created_at = moment(fields, "created_at")
-    return PastIncident(
+    return ImportedIncident(
         description=description,
         source=word(fields, "source", SOURCES),
         status=word(fields, "status", STATUSES, default=Status.OPEN.value),
@@ -112,8 +112,8 @@ def incident_id(fields: Fields) -> int | None:
     value = fields.get("id")
     if value is None:
         return None
-    if type(value) is not int or not 1 <= value <= LARGEST_EXCHANGED_ID:
-        raise Broken(f"id must be a whole number from 1 to {LARGEST_EXCHANGED_ID}")
+    if type(value) is not int or not 1 <= value <= MAX_TRANSFERRED_ID:
+        raise Broken(f"id must be a whole number from 1 to {MAX_TRANSFERRED_ID}")
     return value
 
 
@@ -138,7 +138,7 @@ def user(fields: Fields, name: str, people: People) -> int | None:
         raise Broken(f"{name}: {' '.join(error.messages)}") from None
 
 
-def history(fields: Fields, people: People) -> tuple[PastEvent, ...]:
+def history(fields: Fields, people: People) -> tuple[ImportedEvent, ...]:
     events = fields.get("events")
     if events is None:
         return ()
@@ -147,13 +147,13 @@ def history(fields: Fields, people: People) -> tuple[PastEvent, ...]:
     return tuple(past_event(event, people) for event in events)
 
 
-def past_event(fields: Fields, people: People) -> PastEvent:
+def past_event(fields: Fields, people: People) -> ImportedEvent:
     if not fields.keys() <= EVENT_FIELDS:
         raise Broken(f"unknown field of an event: {', '.join(sorted(fields.keys() - EVENT_FIELDS))}")
     at = moment(fields, "at")
     if at is None:
         raise Broken("at is required of an event")
-    event = PastEvent(
+    event = ImportedEvent(
         kind=word(fields, "kind", KINDS),
         at=at,
         by=user(fields, "by", people),

@@ -16,7 +16,7 @@ from incidents.services import Origin
 from users.models import Action, User
 
 ZONE_COOKIE = "timezone"
-LONGEST_ZONE = 64
+MAX_ZONE_LENGTH = 64
 Rest = ParamSpec("Rest")
 PageView = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
 
@@ -54,7 +54,7 @@ def origin(request: HttpRequest) -> Origin:
 def zone_of(request: HttpRequest) -> ZoneInfo | None:
     """Read the viewer's time zone from the cookie that times.js sets; None means the configured one."""
     name = request.COOKIES.get(ZONE_COOKIE, "")
-    if not name or len(name) > LONGEST_ZONE:
+    if not name or len(name) > MAX_ZONE_LENGTH:
         return None
     try:
         return ZoneInfo(name)

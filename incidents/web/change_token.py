@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
-from common.db import transactions
+from common.db import errors as db_errors
 from common.db.compiled import select
 from incidents.models import Event
 
@@ -27,7 +27,7 @@ HEADERS = {
 newest_id = select(lambda: Event.objects.order_by("-id").values_list("id"), limited=True)
 
 
-class NewsFirst:
+class ChangeTokenEndpoint:
     """A WSGI application in front of Django that answers `GET /news`, without a line in the log."""
 
     def __init__(self, application: WSGIApplication) -> None:
@@ -46,9 +46,9 @@ def news(_request: HttpRequest | None = None) -> HttpResponse:
     try:
         word = word_for(newest_event())
     except Error as error:
-        if not transactions.is_away(error):
+        if not db_errors.is_transient(error):
             raise
-        return HttpResponse(status=503, headers=transactions.RETRY)
+        return HttpResponse(status=503, headers=db_errors.RETRY_AFTER)
     return HttpResponse(word, headers=HEADERS)
 
 

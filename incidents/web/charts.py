@@ -8,7 +8,7 @@ from incidents.statistics.report import Day
 HEIGHT = 100.0
 BAR = 0.8
 # More bars than this leave no room for gaps between them.
-MOST_WITH_GAPS = 92
+MAX_BARS_WITH_GAPS = 92
 STEPS = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
 
 
@@ -30,7 +30,7 @@ class Bars:
 
 def stacked(days: list[Day]) -> Bars:
     ceiling = nice_ceiling(max((day.total for day in days), default=0))
-    width = BAR if len(days) <= MOST_WITH_GAPS else 1.0
+    width = BAR if len(days) <= MAX_BARS_WITH_GAPS else 1.0
     paths: dict[str, list[str]] = {source: [] for source in Source.values}
     for number, day in enumerate(days):
         top = HEIGHT

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from incidents.validators import guarded
+from incidents.validators import escape_formula
 
 BOM = "\ufeff"  # Without it Excel reads UTF-8 as the local code page.
 
@@ -35,4 +35,4 @@ def written(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[st
 def cell(value: Any, zone: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(zone).isoformat(sep=" ", timespec="seconds")
-    return guarded(value) if isinstance(value, str) else value
+    return escape_formula(value) if isinstance(value, str) else value

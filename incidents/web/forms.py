@@ -73,7 +73,7 @@ class ReportForm(forms.Form):
 
     def clean_date(self) -> datetime | None:
         moment: datetime | None = self.cleaned_data["date"]
-        if moment and not datetimes.EARLIEST <= moment < datetimes.AFTER_LATEST:
+        if moment and not datetimes.MIN_DATETIME <= moment < datetimes.DATETIME_LIMIT:
             raise ValidationError(_("Wrong date format"))
         return moment
 

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from incidents.services import LARGEST_ID
+from incidents.services import MAX_ID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -36,4 +36,4 @@ class Place(NamedTuple):
         if not re.fullmatch(r"[01]\.\d{1,16}\.\d{1,19}", text, re.ASCII):
             return None
         place = cls(*map(int, text.split(".")))
-        return place if place.id <= LARGEST_ID else None
+        return place if place.id <= MAX_ID else None

@@ -1,6 +1,6 @@
 """The queue: the incidents that a viewer asks for, active ones first, page by page.
 
-    page = Wanted.of(request.GET).page(after=None)
+    page = IncidentQuery.of(request.GET).page(after=None)
     page.incidents, page.next
 
 A page is found by the place of the last incident before it, so the thousandth costs what the first does.
@@ -30,7 +30,7 @@ from users.models import Action
 PAGE = 50
 # Enough to fill the three lines that a row of the queue has.
 BRIEF_LENGTH = 300
-LONGEST_SEARCH = 200
+MAX_SEARCH_LENGTH = 200
 
 NOT_ACTIVE = tuple(status for status in Status if status not in ACTIVE)
 TABS: dict[str, tuple[tuple[Status, ...], ...]] = {
@@ -60,7 +60,7 @@ class QueueForm(forms.Form):
     status = forms.ChoiceField(choices=list(TAB_LABELS.items()), required=False, widget=forms.HiddenInput)
     q = forms.CharField(
         label=_("Search"),
-        max_length=LONGEST_SEARCH,
+        max_length=MAX_SEARCH_LENGTH,
         required=False,
         widget=forms.TextInput(
             attrs={
@@ -84,7 +84,7 @@ class QueueForm(forms.Form):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class IncidentQuery:
     """What a viewer asks for. A value that cannot be read asks for nothing."""
 
     tab: str = "active"
@@ -95,7 +95,7 @@ class Wanted:
     oldest_first: bool = False
 
     @classmethod
-    def of(cls, query: Mapping[str, Any]) -> Wanted:
+    def of(cls, query: Mapping[str, Any]) -> IncidentQuery:
         form = QueueForm(query)
         form.is_valid()
         asked = form.cleaned_data
@@ -177,7 +177,7 @@ def in_brief(incidents: IncidentQuerySet) -> IncidentQuerySet:
     return incidents.annotate(brief=Left("description", BRIEF_LENGTH)).defer("description", "search_text")
 
 
-def row(request: HttpRequest, wanted: Wanted, incident: Incident) -> dict[str, Any]:
+def row(request: HttpRequest, wanted: IncidentQuery, incident: Incident) -> dict[str, Any]:
     """Describe an incident as web/row.html shows it."""
     return {
         "incident": incident,

@@ -26,7 +26,7 @@ def new(folder: Path, suffix: str) -> Iterator[tuple[Path, Path]]:
         for left_behind in folder.glob(f"incidents-*{files.DRAFT}"):
             left_behind.unlink()
         path = folder / f"incidents-{moment()}{suffix}"
-        with files.draft_of(path) as draft:
+        with files.atomic_write(path) as draft:
             yield draft, path
 
 

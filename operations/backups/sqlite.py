@@ -13,8 +13,8 @@ from operations.backups.manifest import BackupError, Contents, must_be_usable
 
 SUFFIX = ".sqlite3"
 PAGES_AT_ONCE = 16384
-MOST_FAULTS = 10
-MOST_MAPPED = 2**31  # bytes
+MAX_REPORTED_FAULTS = 10
+MAX_MAPPED_BYTES = 2**31  # bytes
 BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -69,7 +69,7 @@ def check(path: Path) -> Contents:
             Progress("Check that every page and reference is sound"),
         ):
             # Nobody writes to the file: read in place, it is looked through a fifth faster.
-            file.execute(f"PRAGMA mmap_size={MOST_MAPPED}")
+            file.execute(f"PRAGMA mmap_size={MAX_MAPPED_BYTES}")
             must_be_sound(file)
             rows = row_counts(file)
             contents = Contents(frozenset(applied_migrations(file, rows)), rows)
@@ -80,10 +80,10 @@ def check(path: Path) -> Contents:
 
 
 def must_be_sound(file: sqlite3.Connection) -> None:
-    faults = [text for (text,) in file.execute(f"PRAGMA integrity_check({MOST_FAULTS})")]
+    faults = [text for (text,) in file.execute(f"PRAGMA integrity_check({MAX_REPORTED_FAULTS})")]
     if faults != ["ok"]:
         raise BackupError(f"it is damaged: {'; '.join(faults)}")
-    astray = file.execute("PRAGMA foreign_key_check").fetchmany(MOST_FAULTS)
+    astray = file.execute("PRAGMA foreign_key_check").fetchmany(MAX_REPORTED_FAULTS)
     if astray:
         places = ", ".join(f"{table} row {row}" for table, row, *_ in astray)
         raise BackupError(f"it refers to rows that are not there: {places}")
@@ -107,7 +107,7 @@ def row_counts(database: sqlite3.Connection) -> dict[str, int]:
 
 def restore(backup: Path, live: Path) -> Path | None:
     """Put a checked copy of `backup` in the place of `live`; return where the replaced one is kept."""
-    with used_by_nobody(live), files.draft_of(live) as draft:
+    with used_by_nobody(live), files.atomic_write(live) as draft:
         shutil.copyfile(backup, draft)
         check(draft)
         with contextlib.closing(sqlite3.connect(draft)) as copied:

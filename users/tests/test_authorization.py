@@ -31,7 +31,7 @@ def test_the_token_lives_an_hour(post: Post, olga: User, password: str) -> None:
     answer = post(PATH, credentials(olga, password))
     expires_at = datetimes.parse(answer.data["expires_at"])
     assert before <= expires_at - timedelta(hours=1) <= datetime.now(UTC)
-    assert answer.data["expires_at"] == datetimes.utc_text(Token.objects.get().expires_at)
+    assert answer.data["expires_at"] == datetimes.to_utc_text(Token.objects.get().expires_at)
 
 
 def test_the_lifetime_is_a_setting(post: Post, olga: User, password: str, settings: Settings) -> None:

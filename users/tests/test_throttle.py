@@ -17,7 +17,7 @@ from pytest_django import Settings
 from testing.callers import Envelope, Post, new_client, together
 from users import throttle
 from users.models import LoginAttempts, User
-from users.throttle import MOST_FOR_ADDRESS, MOST_FOR_NAME_AT_ADDRESS, MOST_HASHES
+from users.throttle import MAX_CONCURRENT_HASHES, MAX_FOR_ADDRESS, MAX_FOR_NAME_AT_ADDRESS
 
 PATH = "/users/authorization/"
 REFUSED = (429, "Too many attempts, try again later")
@@ -59,7 +59,7 @@ def test_of_40_wrong_guesses_at_once_at_most_5_are_looked_at(guesses: list[str],
     results = together(40, guess)
     statuses = {status for result in results for status in result}
     assert statuses <= {401, 429}
-    assert 1 <= len(guesses) <= MOST_FOR_NAME_AT_ADDRESS == 5
+    assert 1 <= len(guesses) <= MAX_FOR_NAME_AT_ADDRESS == 5
 
 
 def test_the_sixth_guess_is_refused_unseen_be_it_right_or_wrong(
@@ -94,7 +94,7 @@ def test_a_success_forgets_the_failures(post: Post, olga: User, password: str) -
 
 
 def test_successes_alone_are_never_limited(post: Post, olga: User, password: str) -> None:
-    statuses = {log_in(post, "olga", password).status for _login in range(MOST_FOR_ADDRESS + 5)}
+    statuses = {log_in(post, "olga", password).status for _login in range(MAX_FOR_ADDRESS + 5)}
     assert statuses == {200}
 
 
@@ -121,7 +121,7 @@ def test_an_unknown_name_is_limited_like_a_known_one(post: Post, olga: User) -> 
 def test_guessing_many_names_from_one_address_is_limited(
     post: Post, guesses: list[str], olga: User, password: str
 ) -> None:
-    for number in range(MOST_FOR_ADDRESS):
+    for number in range(MAX_FOR_ADDRESS):
         assert log_in(post, f"name{number}", "wrong").verdict == WRONG
     assert log_in(post, "olga", password).verdict == REFUSED
     assert guesses == []
@@ -129,7 +129,7 @@ def test_guessing_many_names_from_one_address_is_limited(
 
 
 def test_a_success_gives_its_place_at_the_address_back(post: Post, olga: User, password: str) -> None:
-    for number in range(MOST_FOR_ADDRESS - 1):
+    for number in range(MAX_FOR_ADDRESS - 1):
         log_in(post, f"name{number}", "wrong")
     assert log_in(post, "olga", password).status == 200
     assert log_in(post, "another", "wrong").verdict == WRONG
@@ -233,9 +233,9 @@ def test_the_admin_form_tells_the_wait_in_russian_too(admin: User) -> None:
 @pytest.fixture
 def no_slot_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
     """Hold every place to hash a password, as other processes would, and make the wait for one short."""
-    monkeypatch.setattr(throttle, "LONGEST_WAIT", SHORT_WAIT)
+    monkeypatch.setattr(throttle, "MAX_WAIT_SECONDS", SHORT_WAIT)
     with ExitStack() as files:
-        for slot in range(MOST_HASHES):
+        for slot in range(MAX_CONCURRENT_HASHES):
             path = django_settings.DATA_DIR / f".hashing.{slot}.lock"
             file = files.enter_context(path.open("w"))
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -265,7 +265,7 @@ def test_who_is_turned_away_by_the_queue_is_not_counted(
 def test_the_waiting_room_is_bounded(
     no_slot_free: ExitStack, olga: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle, "LONGEST_WAIT", 60)
+    monkeypatch.setattr(throttle, "MAX_WAIT_SECONDS", 60)
     turned_away = threading.Semaphore(0)
 
     def wait(_number: int) -> tuple[int, str]:

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from incidents.services import LARGEST_ID
+from incidents.services import MAX_ID
 
 TEXT = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 PLAIN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}) (\d{1,19})", re.ASCII)
@@ -29,6 +29,6 @@ class Cursor(NamedTuple):
             raise ValueError("not a cursor")
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
         found = PLAIN.fullmatch(plain)
-        if not found or not 0 < int(found[2]) <= LARGEST_ID:
+        if not found or not 0 < int(found[2]) <= MAX_ID:
             raise ValueError("not a cursor")
         return cls(datetime.fromisoformat(found[1]).replace(tzinfo=UTC), int(found[2]))

@@ -46,8 +46,8 @@ def items(rows: list[Row]) -> list[dict[str, Any]]:
         {
             "id": pk,
             "incident": description,
-            "status": vocabulary.STATUS_READ[status],
-            "source": vocabulary.SOURCE_READ[source],
+            "status": vocabulary.STORED_TO_POST_STATUS[status],
+            "source": vocabulary.STORED_TO_POST_SOURCE[source],
             "created_at": f"{moment[:23]}Z",
         }
         for moment, pk, description, status, source in rows

@@ -2,11 +2,11 @@
 
 from api.post.openapi import ID, MOMENT, NOTHING, Call, Schema, shape
 from incidents.api.post import vocabulary
-from incidents.api.post.fields import LARGEST_PAGE
+from incidents.api.post.fields import MAX_PAGE_SIZE
 from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH
 
-STATUS: Schema = {"type": "string", "enum": list(vocabulary.STATUS_WRITTEN)}
-SOURCE: Schema = {"type": "string", "enum": list(vocabulary.SOURCE_WRITTEN)}
+STATUS: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_STATUS)}
+SOURCE: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_SOURCE)}
 CURSOR: Schema = {"type": "string", "nullable": True}
 ITEM = shape(
     {"id": ID, "incident": {"type": "string"}, "status": STATUS, "source": SOURCE, "created_at": MOMENT}
@@ -34,14 +34,14 @@ CALLS = [
             201: shape({"id": ID, "created": {"type": "boolean", "enum": [True]}}),
             200: shape({"id": ID, "created": {"type": "boolean", "enum": [False]}}),
         },
-        refusals={409: "Idempotency key was used for another incident"},
+        errors={409: "Idempotency key was used for another incident"},
     ),
     Call(
         "/incidents/get_all/",
         "List incidents, newest first",
         fields={
-            "status": {**STATUS, "nullable": True, "enum": [*vocabulary.STATUS_WRITTEN, None]},
-            "limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "nullable": True},
+            "status": {**STATUS, "nullable": True, "enum": [*vocabulary.POST_TO_STORED_STATUS, None]},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "nullable": True},
             "cursor": {**CURSOR, "description": "The `next` of an earlier answer."},
         },
         required=[],
@@ -50,7 +50,7 @@ CALLS = [
                 {"incidents": {"type": "array", "items": ITEM}, "next": CURSOR}, required=["incidents"]
             )
         },
-        refusals={404: "Incidents have not found"},
+        errors={404: "Incidents have not found"},
     ),
     Call(
         "/incidents/update/",
@@ -62,6 +62,6 @@ CALLS = [
         },
         required=["id", "status"],
         answers={200: NOTHING},
-        refusals={404: "Incident have not found"},
+        errors={404: "Incident have not found"},
     ),
 ]

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 
-from api.post.envelope import Body, Refusal, answer, post_only
+from api.post.envelope import ApiError, Body, post_only, respond
 from incidents import services
 from incidents.api.post import fields, listing, vocabulary
 from incidents.models import Event
@@ -23,8 +23,8 @@ def create(user: User, body: Body) -> HttpResponseBase:
     try:
         result = services.create(new, origin(user))
     except services.IdempotencyKeyReused:
-        raise Refusal(409, "Idempotency key was used for another incident") from None
-    return answer({"id": result.id, "created": result.created}, status=201 if result.created else 200)
+        raise ApiError(409, "Idempotency key was used for another incident") from None
+    return respond({"id": result.id, "created": result.created}, status=201 if result.created else 200)
 
 
 @post_only
@@ -40,12 +40,12 @@ def get_all(_user: User, body: Body) -> HttpResponseBase:
     else:
         rows = listing.page(word, cursor, limit + 1)
     if not rows:
-        raise Refusal(404, "Incidents have not found", data={"incidents": []})
+        raise ApiError(404, "Incidents have not found", data={"incidents": []})
     if limit is None:
-        return answer({"incidents": listing.items(rows)})
+        return respond({"incidents": listing.items(rows)})
     more = len(rows) > limit
     rows = rows[:limit]
-    return answer(
+    return respond(
         {
             "incidents": listing.items(rows),
             "next": str(listing.cursor_at(rows[-1])) if more else None,
@@ -63,13 +63,13 @@ def update(user: User, body: Body) -> HttpResponseBase:
         services.change(
             incident_id,
             origin(user),
-            status=vocabulary.STATUS_WRITTEN[word],
+            status=vocabulary.POST_TO_STORED_STATUS[word],
             unless=vocabulary.statuses_read_as(word),
             comment=comment,
         )
     except services.IncidentNotFound:
-        raise Refusal(404, "Incident have not found") from None
-    return answer({})
+        raise ApiError(404, "Incident have not found") from None
+    return respond({})
 
 
 def origin(user: User) -> Origin:

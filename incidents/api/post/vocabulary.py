@@ -5,7 +5,7 @@ Its laws, for every stored word s and word w of the dialect:
     read(write(s, w)) = w        what you write you read
     write(s, read(s)) = s        writing what you already read changes nothing
 
-`write(s, w)` is `STATUS_WRITTEN[w]`, unless s already reads as w: `statuses_read_as(w)`, which is also
+`write(s, w)` is `POST_TO_STORED_STATUS[w]`, unless s already reads as w: `statuses_read_as(w)`, which is also
 what a filter by w finds.
 """
 
@@ -13,7 +13,7 @@ import functools
 
 from incidents.models import Source, Status
 
-STATUS_READ: dict[str, str] = {
+STORED_TO_POST_STATUS: dict[str, str] = {
     Status.OPEN: "new",
     Status.IN_PROGRESS: "processing",
     Status.RESOLVED: "completed",
@@ -22,21 +22,21 @@ STATUS_READ: dict[str, str] = {
     Status.FAKE: "fake",
     Status.UNKNOWN: "unknown",
 }
-STATUS_WRITTEN = {
+POST_TO_STORED_STATUS = {
     "new": Status.OPEN,
     "processing": Status.IN_PROGRESS,
     "completed": Status.RESOLVED,
     "fake": Status.FAKE,
     "unknown": Status.UNKNOWN,
 }
-SOURCE_READ: dict[str, str] = {
+STORED_TO_POST_SOURCE: dict[str, str] = {
     Source.OPERATOR: "operator",
     Source.MONITORING: "monitoring",
     Source.PARTNER: "partner",
     Source.SYSTEM: "unknown",
     Source.UNKNOWN: "unknown",
 }
-SOURCE_WRITTEN = {
+POST_TO_STORED_SOURCE = {
     "operator": Source.OPERATOR,
     "monitoring": Source.MONITORING,
     "partner": Source.PARTNER,
@@ -46,4 +46,4 @@ SOURCE_WRITTEN = {
 
 @functools.cache
 def statuses_read_as(word: str) -> frozenset[Status]:
-    return frozenset(status for status in Status if STATUS_READ[status] == word)
+    return frozenset(status for status in Status if STORED_TO_POST_STATUS[status] == word)

@@ -12,7 +12,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from common.db import transactions
+from common.db import setup
 from incidents.demo.story import Story
 from incidents.services import IncidentError
 from users.models import Role, User
@@ -44,7 +44,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with transactions.set_up_alone():
+        with setup.exclusive_setup():
             call_command("migrate", interactive=False, verbosity=0)
             if User.objects.exists():
                 raise CommandError("This database is in use. `make demo` gives the demo one of its own.")

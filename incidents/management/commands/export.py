@@ -38,14 +38,16 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=moment, metavar="MOMENT", help="created before it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = reader.Wanted(**{name: options[name] for name in ("status", "source", "since", "until")})
+        wanted = reader.IncidentQuery(
+            **{name: options[name] for name in ("status", "source", "since", "until")}
+        )
         try:
             with opened(options["file"]) as file:
                 self.write(file, wanted, formats.chosen(options["format"], options["file"]))
         except OSError as error:
             raise CommandError(f"{options['file']}: {error}") from error
 
-    def write(self, file: BinaryIO, wanted: reader.Wanted, form: ModuleType) -> None:
+    def write(self, file: BinaryIO, wanted: reader.IncidentQuery, form: ModuleType) -> None:
         incidents = wanted.incidents()
         names = Names()
         with Progress("Export", incidents.count()) as progress:
@@ -64,5 +66,5 @@ def opened(path: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with files.draft_of(Path(path).absolute()) as draft, draft.open("wb") as file:
+    with files.atomic_write(Path(path).absolute()) as draft, draft.open("wb") as file:
         yield file

@@ -13,7 +13,7 @@ from django.core.management import BaseCommand, CommandError
 
 from common.progress import Progress
 from incidents import bulk
-from incidents.bulk import Outcome, PastIncident
+from incidents.bulk import ImportedIncident, Outcome
 from incidents.transfer import formats, record
 from incidents.transfer.record import Broken, Fields
 from incidents.transfer.users import People
@@ -49,14 +49,14 @@ class Command(BaseCommand):
             with opened(options["file"]) as file, progress_through(file) as progress:
                 records = form.records(formats.lines(file, progress))
                 while batch := list(islice(records, BATCH)):
-                    self.bring_in(batch, skip_broken=options["skip_broken"])
+                    self.import_batch(batch, skip_broken=options["skip_broken"])
         except (Broken, OSError) as error:
             raise CommandError(f"{options['file']}: {error}. {self.result()}.") from None
         self.stdout.write(f"{self.result()}, {progress.seconds:.1f} s")
 
-    def bring_in(self, batch: Iterable[Numbered], *, skip_broken: bool) -> None:
+    def import_batch(self, batch: Iterable[Numbered], *, skip_broken: bool) -> None:
         """Bring the batch in up to its first broken record, or all but the broken ones."""
-        good: list[tuple[int, PastIncident]] = []
+        good: list[tuple[int, ImportedIncident]] = []
         faults: list[str] = []
         for number, fields in batch:
             try:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
                 faults.append(f"line {number}: {error}")
                 if not skip_broken:
                     break
-        outcomes = bulk.bring_in([past for _number, past in good])
+        outcomes = bulk.import_batch([past for _number, past in good])
         self.tally.update(outcomes)
         faults += [
             f"line {number}: idempotency_key was used for another incident"
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         ]
         self.report(faults, skip_broken=skip_broken)
 
-    def read(self, number: int, fields: Fields | Broken) -> PastIncident:
+    def read(self, number: int, fields: Fields | Broken) -> ImportedIncident:
         if isinstance(fields, Broken):
             raise fields
         return record.read(fields, number, self.people)
@@ -88,8 +88,8 @@ class Command(BaseCommand):
 
     def result(self) -> str:
         return (
-            f"{self.tally[Outcome.BROUGHT_IN]:,} incidents brought in, "
-            f"{self.tally[Outcome.HERE_ALREADY]:,} were here already"
+            f"{self.tally[Outcome.IMPORTED]:,} incidents brought in, "
+            f"{self.tally[Outcome.ALREADY_PRESENT]:,} were here already"
             + (f", {self.tally[Broken]:,} broken records skipped" if self.tally[Broken] else "")
         )
 

@@ -20,7 +20,7 @@ from incidents.transfer import archive
 from incidents.transfer.archive import Archive
 
 BATCH = 500
-LONGEST_AGO = 100 * 365
+MAX_AGE_DAYS = 100 * 365
 MAY_BE_PRUNED = [status.value for status in Status if status not in ACTIVE]
 
 
@@ -49,8 +49,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not 1 <= options["older_than"] <= LONGEST_AGO:
-            raise CommandError(f"--older-than must be from 1 to {LONGEST_AGO} days")
+        if not 1 <= options["older_than"] <= MAX_AGE_DAYS:
+            raise CommandError(f"--older-than must be from 1 to {MAX_AGE_DAYS} days")
         before = timezone.now() - timedelta(days=options["older_than"])
         statuses = options["statuses"]
         count = Incident.objects.filter(status__in=statuses, updated_at__lt=before).count()
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         with progress:
             for ids in filter(None, found):
                 # Deleted uncounted, what an import has just brought in would be missing for ever.
-                buckets.keep_up_gently()
+                buckets.catch_up_throttled()
                 if target:
                     target.add(ids)
                 started = time.monotonic()

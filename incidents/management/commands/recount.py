@@ -17,7 +17,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        totals.count_anew()
+        totals.recount()
         with Progress("Recount", buckets.newest_event()) as progress:
-            buckets.count_anew(progress.set)
+            buckets.recount(progress.set)
         self.stdout.write(f"incidents and statistics are counted anew, {progress.seconds:.1f} s")

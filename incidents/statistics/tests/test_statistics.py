@@ -54,7 +54,7 @@ def happen(db: None, clock: Callable[[datetime], None]) -> Iterator[Happen]:
 
 
 def of_period(first: date, last: date) -> report.Report:
-    assert buckets.keep_up(10)
+    assert buckets.catch_up(10)
     return report.of_period(first, last)
 
 
@@ -143,14 +143,14 @@ def test_it_does_not_matter_in_how_many_pieces_events_are_counted(
     happen(start, (minutes(20), Status.IN_PROGRESS), (minutes(30), Status.FAKE))
     at_once = of_period(TODAY, TODAY)
     monkeypatch.setattr(buckets, "BATCH", 1)
-    buckets.count_anew(lambda _through: None)
+    buckets.recount(lambda _through: None)
     assert report.of_period(TODAY, TODAY) == at_once
 
 
 def test_the_newest_event_is_counted_at_once(happen: Happen) -> None:
     happen(NOON)
     assert of_period(TODAY, TODAY).total == 1
-    buckets.keep_up_gently()
+    buckets.catch_up_throttled()
     assert buckets.progress() == 100
     assert of_period(TODAY, TODAY).total == 1
 
@@ -161,7 +161,7 @@ def test_not_all_is_counted_while_old_events_stand_behind_a_new_one(
     monkeypatch.setattr(buckets, "BATCH", 1)
     for at in (NOON, NOON - timedelta(days=300), NOON - timedelta(days=299)):
         happen(at)
-    assert not buckets.keep_up(0)
+    assert not buckets.catch_up(0)
     assert buckets.progress() < 100
 
 
@@ -174,7 +174,7 @@ def test_counting_lets_others_write_as_long_as_it_writes(
     for _n in range(3):
         happen(NOON)
     monkeypatch.setattr("time.sleep", slept.append)
-    buckets.keep_up_gently(told.append)
+    buckets.catch_up_throttled(told.append)
     ids = list(Event.objects.values_list("id", flat=True))
     assert told == [*ids, ids[-1]]
     assert len(slept) == len(told)
@@ -199,10 +199,10 @@ def test_an_event_that_is_committed_after_a_newer_one_is_counted(monkeypatch: py
     begun.wait(30)
     for _n in range(2):
         services.create(NewIncident("Самокат", Source.PARTNER, NOON), ORIGIN)
-    assert not buckets.keep_up(0.05)
+    assert not buckets.catch_up(0.05)
     go_on.set()
     writer.join()
-    assert buckets.keep_up(10)
+    assert buckets.catch_up(10)
     today = timezone.localdate()
     assert report.of_period(today, today).total == 3
 
@@ -211,9 +211,9 @@ def test_counting_stops_when_its_time_is_up(happen: Happen, monkeypatch: pytest.
     monkeypatch.setattr(buckets, "BATCH", 1)
     for _n in range(3):
         happen(NOON - timedelta(hours=1))
-    assert not buckets.keep_up(0)
+    assert not buckets.catch_up(0)
     assert Slot.objects.get().reported == {"operator": 1}
-    assert buckets.keep_up(10)
+    assert buckets.catch_up(10)
     assert Slot.objects.get().reported == {"operator": 3}
 
 
@@ -229,5 +229,5 @@ def test_percentiles_are_exact(numbers: list[int]) -> None:
 
 def test_a_clock_set_back_makes_no_negative_time() -> None:
     assert aggregate.elapsed(NOON, NOON - timedelta(hours=1)) == 0
-    assert aggregate.elapsed(NOON, NOON + timedelta(days=365 * 200)) == aggregate.LONGEST_SECONDS
+    assert aggregate.elapsed(NOON, NOON + timedelta(days=365 * 200)) == aggregate.MAX_SECONDS
     assert aggregate.elapsed(None, NOON) is None

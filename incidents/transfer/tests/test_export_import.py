@@ -18,7 +18,7 @@ from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.transfer import formats, reader
 from incidents.transfer.users import Names
-from incidents.validators import guarded, unguarded
+from incidents.validators import escape_formula, unescape_formula
 from users.models import User
 
 Make = Callable[..., Incident]
@@ -214,9 +214,9 @@ def test_an_export_sees_a_row_and_its_history_at_one_moment(
 
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝＋－＠aё, \"")))
 def test_a_guarded_text_is_no_formula_and_comes_back(text: str) -> None:
-    cell = guarded(text)
+    cell = escape_formula(text)
     assert not cell.startswith(tuple("=+-@\t\r\n＝＋－＠"))
-    assert unguarded(cell) == text
+    assert unescape_formula(cell) == text
 
 
 def test_no_cell_begins_like_a_formula(olga: User, incident: Make, tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_users_are_made_if_asked_and_cannot_log_in(file: Path) -> None:
 
 @pytest.mark.django_db
 def test_a_line_without_end_does_not_fill_the_memory(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "LONGEST_LINE", 100)
+    monkeypatch.setattr(formats, "MAX_LINE_BYTES", 100)
     file.write_bytes(b"a" * 200)
     with pytest.raises(CommandError, match="a line of more than 100 bytes"):
         run("import", file)

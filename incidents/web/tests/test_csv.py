@@ -37,7 +37,7 @@ def test_it_is_the_queue_as_it_is_filtered(as_olga: Client, incident: Report) ->
 
 
 def test_it_is_read_in_chunks(as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue.Wanted.everything, "__defaults__", (3,))
+    monkeypatch.setattr(queue.IncidentQuery.everything, "__defaults__", (3,))
     expected = [str(incident().pk) for _n in range(10)][::-1]
     _header, *rows = download(as_olga, "/incidents.csv")
     assert [row[0] for row in rows] == expected

@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from incidents.models import Incident
-from incidents.web.change_token import NewsFirst
+from incidents.web.change_token import ChangeTokenEndpoint
 from testing.callers import new_client
 
 Report = Callable[..., Incident]
@@ -70,7 +70,7 @@ def test_it_is_answered_in_front_of_django(incident: Report) -> None:
 
     def ask(path: str, method: str) -> Any:
         environ = {"PATH_INFO": path, "REQUEST_METHOD": method}
-        return NewsFirst(lambda *_args: [b"django"])(environ, start)
+        return ChangeTokenEndpoint(lambda *_args: [b"django"])(environ, start)
 
     assert b"".join(ask("/news", "GET")).decode() == news()
     [(status, headers)] = started

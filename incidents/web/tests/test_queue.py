@@ -65,7 +65,7 @@ def test_it_shows_the_oldest_first_if_asked(as_olga: Client, incident: Report) -
 def test_pages_neither_repeat_nor_skip(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch, tab: str, order: str
 ) -> None:
-    monkeypatch.setattr(queue.Wanted.page, "__defaults__", (3,))
+    monkeypatch.setattr(queue.IncidentQuery.page, "__defaults__", (3,))
     statuses = [Status.OPEN, Status.CLOSED, Status.IN_PROGRESS, Status.FAKE]
     # Four times of the same moment: the id has to decide.
     all_of_them = [
@@ -177,7 +177,7 @@ def test_changes_are_the_rows_changed_since_an_event(as_olga: Client, incident: 
 def test_too_many_changes_ask_for_the_page_anew(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.web.views.queue.MOST_CHANGED", 2)
+    monkeypatch.setattr("incidents.web.views.queue.MAX_CHANGES", 2)
     for _n in range(3):
         incident()
     page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, event=0)
@@ -188,7 +188,7 @@ def test_too_many_changes_ask_for_the_page_anew(
 def test_the_changes_are_limited_by_events_so_that_none_is_jumped_over(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.web.views.queue.MOST_CHANGED", 4)
+    monkeypatch.setattr("incidents.web.views.queue.MAX_CHANGES", 4)
     for _n in range(2):
         incident(status=Status.CLOSED)
     assert len(row_ids(page(as_olga, "/changes/", event=0))) == 2

@@ -52,10 +52,10 @@ def test_its_rules_and_messages_are_those_of_the_api(
     as_olga: Client, olga: User, post: Post, form: dict[str, str], body: dict[str, Any]
 ) -> None:
     usual = {"incident": "Самокат", "source": "operator"}
-    refusal = post("/incidents/create/", usual | body, by=olga)
+    api_error = post("/incidents/create/", usual | body, by=olga)
     reply = send(as_olga, **form)
-    assert reply.status_code == refusal.status == HTTPStatus.BAD_REQUEST
-    assert f"<p>{refusal.error}</p>" in reply.text
+    assert reply.status_code == api_error.status == HTTPStatus.BAD_REQUEST
+    assert f"<p>{api_error.error}</p>" in reply.text
     assert not Incident.objects.exists()
 
 

@@ -59,7 +59,7 @@ def test_it_tells_how_far_the_counting_is(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     incident()
-    monkeypatch.setattr(buckets, "keep_up", lambda _budget: False)
+    monkeypatch.setattr(buckets, "catch_up", lambda _budget: False)
     html = page(as_olga, "/statistics/")
     assert "The events are being counted: 0 %" in html
     assert 'http-equiv="refresh"' in html

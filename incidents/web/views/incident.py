@@ -15,7 +15,7 @@ from incidents.models import Event, Incident, Status
 from incidents.web import change_token
 from incidents.web.access import origin, page_for, user_of
 from incidents.web.forms import ChangeForm
-from incidents.web.queue import Wanted, in_brief, row
+from incidents.web.queue import IncidentQuery, in_brief, row
 from users.models import Action
 
 VERBS = {
@@ -63,7 +63,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
             )
         except services.IncidentNotFound:
             raise Http404 from None
-        except services.ChangedMeanwhile:
+        except services.StaleStatus:
             status = HTTPStatus.CONFLICT
     if in_queue:
         return row_in_queue(request, pk, status)
@@ -99,7 +99,7 @@ def incident_page(
 def row_in_queue(request: HttpRequest, pk: int, status: HTTPStatus) -> HttpResponse:
     """Answer the incident's row alone, for a queue that is open to put in the old one's place."""
     found = get_object_or_404(in_brief(Incident.objects.all()), pk=pk)
-    context = row(request, Wanted(), found) | {"conflict": status == HTTPStatus.CONFLICT}
+    context = row(request, IncidentQuery(), found) | {"conflict": status == HTTPStatus.CONFLICT}
     return render(request, "web/row.html", context, status=status)
 
 

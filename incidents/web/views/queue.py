@@ -13,11 +13,11 @@ from incidents.models import Event, Incident
 from incidents.web import change_token, csv_lines
 from incidents.web.access import page_for, user_of
 from incidents.web.place import Place
-from incidents.web.queue import TAB_LABELS, TABS, QueueForm, Wanted, in_brief, row
+from incidents.web.queue import TAB_LABELS, TABS, IncidentQuery, QueueForm, in_brief, row
 from users.models import Action
 
 # A page that has missed more than this is better loaded anew.
-MOST_CHANGED = 200
+MAX_CHANGES = 200
 WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -33,7 +33,7 @@ def queue(request: HttpRequest) -> HttpResponseBase:
 def queue_page(request: HttpRequest) -> HttpResponse:
     # Read before the rows: what happens in between is then told by the changes.
     newest = change_token.newest_event()
-    wanted = Wanted.of(request.GET)
+    wanted = IncidentQuery.of(request.GET)
     after = Place.parse(request.GET.get("after", ""))
     page = wanted.page(after)
     form = QueueForm(request.GET, label_suffix="")
@@ -66,11 +66,11 @@ def changes(request: HttpRequest) -> HttpResponse:
     if only is not None:
         events = events.filter(incident=only)
     # Counted by events: those behind the limit might be of incidents that are not among the ones found.
-    found = list(events.order_by("id").values_list("incident", flat=True)[: MOST_CHANGED + 1])
-    if len(found) > MOST_CHANGED:
+    found = list(events.order_by("id").values_list("incident", flat=True)[: MAX_CHANGES + 1])
+    if len(found) > MAX_CHANGES:
         return HttpResponse(status=205)
     ids = set(found)
-    wanted = Wanted.of(request.GET)
+    wanted = IncidentQuery.of(request.GET)
     shown = set(wanted.incidents().filter(pk__in=ids).values_list("pk", flat=True))
     context = {
         "tabs": tabs(wanted),
@@ -87,7 +87,7 @@ def changes(request: HttpRequest) -> HttpResponse:
 @page_for(Action.LIST)
 def csv_file(request: HttpRequest) -> HttpResponseBase:
     """Answer all incidents of the queue with this address as CSV."""
-    wanted = Wanted.of(request.GET)
+    wanted = IncidentQuery.of(request.GET)
     header = ("id", _("created at"), _("updated at"), _("status"), _("source"), _("description"))
     rows = (
         (
@@ -107,7 +107,7 @@ def csv_file(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def tabs(wanted: Wanted) -> list[dict[str, Any]]:
+def tabs(wanted: IncidentQuery) -> list[dict[str, Any]]:
     """Describe each tab: its word, label and count, and whether it is the present one."""
     by_status = totals.by_status()
     return [

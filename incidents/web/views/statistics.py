@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import datetimes
-from common.db import transactions
+from common.db import errors as db_errors
 from incidents.counts import totals
 from incidents.models import Source, Status
 from incidents.statistics import buckets, report
@@ -22,7 +22,7 @@ from users.models import Action
 
 PRESETS = (7, 30, 90, 365)
 USUAL = 30
-LONGEST = 5 * 366
+MAX_DAYS = 5 * 366
 # A page waits at most this long, in seconds, for old events to be counted; then it says how far it is.
 PATIENCE = 0.5
 
@@ -43,14 +43,14 @@ class PeriodForm(forms.Form):
         self.is_valid()
         today = timezone.localdate()
         asked = self.cleaned_data.get("until") or today
-        last = asked if datetimes.EARLIEST.date() <= asked <= today else today
+        last = asked if datetimes.MIN_DATETIME.date() <= asked <= today else today
         first = self.cleaned_data.get("since") or last - timedelta(days=USUAL - 1)
-        return Period(min(max(first, last - timedelta(days=LONGEST)), last), last)
+        return Period(min(max(first, last - timedelta(days=MAX_DAYS)), last), last)
 
 
 @page_for(Action.LIST)
 def statistics(request: HttpRequest) -> HttpResponse:
-    complete = buckets.keep_up(PATIENCE)
+    complete = buckets.catch_up(PATIENCE)
     period = PeriodForm(request.GET).period()
     found = report.of_period(*period) if complete else None
     context = {
@@ -71,8 +71,8 @@ def statistics(request: HttpRequest) -> HttpResponse:
 @page_for(Action.LIST)
 def csv_file(request: HttpRequest) -> HttpResponseBase:
     """Answer the incidents of each day of the period, by source, as CSV; 503 until all are counted."""
-    if not buckets.keep_up(PATIENCE):
-        return HttpResponse(status=503, headers=transactions.RETRY)
+    if not buckets.catch_up(PATIENCE):
+        return HttpResponse(status=503, headers=db_errors.RETRY_AFTER)
     found = report.of_period(*PeriodForm(request.GET).period())
     header = (_("Day"), *Source.labels, _("Total"))
     rows = ((day.day, *(day.reported[source] for source in Source), day.total) for day in found.days)

@@ -12,7 +12,7 @@ from operations.backups import directory, postgres, sqlite
 from operations.backups.manifest import BackupError
 
 MEGABYTE = 1_000_000
-MOST_KEPT = 7
+DEFAULT_KEEP = 7
 
 
 class Command(BaseCommand):
@@ -24,7 +24,11 @@ class Command(BaseCommand):
             "--to", type=Path, metavar="DIR", help="the folder of the backups (default: backups in DATA_DIR)"
         )
         parser.add_argument(
-            "--keep", type=int, default=MOST_KEPT, metavar="N", help="how many to keep (default: %(default)s)"
+            "--keep",
+            type=int,
+            default=DEFAULT_KEEP,
+            metavar="N",
+            help="how many to keep (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -43,9 +43,9 @@ class Command(BaseCommand):
 
     def restore(self, file: Path) -> None:
         try:
-            with locks.kept_stopped(settings.DATA_DIR):
+            with locks.require_stopped(settings.DATA_DIR):
                 kept = replace_database(file)
-        except locks.ServiceRuns:
+        except locks.ServiceRunning:
             raise BackupError("the service runs: stop it first") from None
         self.stdout.write(f"Restored {file}. Start the service: it brings the tables up to date.")
         if kept:

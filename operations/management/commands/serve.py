@@ -10,7 +10,7 @@ from django.core.management import BaseCommand, call_command
 from django.db import Error
 
 from common import locks
-from common.db import transactions
+from common.db import setup
 from config import env
 from operations.gunicorn_app import Server
 from users.models import User
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         self.check_address()
         locks.tell(settings.DATA_DIR)
         try:
-            with transactions.set_up_alone(), transactions.all_or_nothing():
+            with setup.exclusive_setup(), setup.single_transaction():
                 call_command("migrate", interactive=False, verbosity=0)
                 self.check()
                 self.make_first_superuser()

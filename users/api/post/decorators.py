@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from api.post.envelope import Body, PostView, Refusal
+from api.post.envelope import ApiError, Body, PostView
 from users import tokens
 from users.models import Action, User
 
@@ -20,7 +20,7 @@ def allowed_to(action: Action) -> Callable[[UserView], PostView]:
         def wrapper(_request: HttpRequest, body: Body) -> HttpResponseBase:
             user = authenticated(body)
             if not user.may(action):
-                raise Refusal(403, "Permission denied")
+                raise ApiError(403, "Permission denied")
             return view(user, body)
 
         return wrapper
@@ -31,8 +31,8 @@ def allowed_to(action: Action) -> Callable[[UserView], PostView]:
 def authenticated(body: Body) -> User:
     token = body.get("token")
     if token is None or token == "":
-        raise Refusal(400, "Token is required")
+        raise ApiError(400, "Token is required")
     user = tokens.user_of(token)
     if user is None:
-        raise Refusal(401, "Invalid token")
+        raise ApiError(401, "Invalid token")
     return user

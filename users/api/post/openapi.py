@@ -13,7 +13,7 @@ CALLS = [
         fields={"username": TEXT, "password": {"type": "string", "format": "password"}},
         required=["username", "password"],
         answers={200: shape({"token": TEXT, "expires_at": MOMENT})},
-        refusals={401: "Invalid credentials", 429: "Too many attempts, try again later"},
+        errors={401: "Invalid credentials", 429: "Too many attempts, try again later"},
         takes_token=False,
     ),
     Call(

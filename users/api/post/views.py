@@ -3,8 +3,8 @@
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponseBase
 
-from api.post.envelope import Body, Refusal, answer, post_only
-from common.datetimes import utc_text
+from api.post.envelope import ApiError, Body, post_only, respond
+from common.datetimes import to_utc_text
 from users import tokens
 from users.api.post.decorators import authenticated
 from users.models import User
@@ -15,23 +15,23 @@ from users.throttle import TooManyAttempts
 def authorization(request: HttpRequest, body: Body) -> HttpResponseBase:
     username, password = body.get("username"), body.get("password")
     if not isinstance(username, str) or not isinstance(password, str):
-        raise Refusal(401, "Invalid credentials")
+        raise ApiError(401, "Invalid credentials")
     try:
         user = authenticate(request, username=username, password=password)
-    except TooManyAttempts as refusal:
-        raise Refusal(
+    except TooManyAttempts as api_error:
+        raise ApiError(
             429,
             "Too many attempts, try again later",
-            headers={"Retry-After": str(refusal.retry_after)},
+            headers={"Retry-After": str(api_error.retry_after)},
         ) from None
     if not isinstance(user, User):
-        raise Refusal(401, "Invalid credentials")
+        raise ApiError(401, "Invalid credentials")
     token = tokens.issue_for_login(user)
-    return answer({"token": token.secret, "expires_at": utc_text(token.expires_at)})
+    return respond({"token": token.secret, "expires_at": to_utc_text(token.expires_at)})
 
 
 @post_only
 def logout(_request: HttpRequest, body: Body) -> HttpResponseBase:
     authenticated(body)
     tokens.revoke(body["token"])
-    return answer({})
+    return respond({})

@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.api.post.cursor import Cursor
-from incidents.services import LARGEST_ID
+from incidents.services import MAX_ID
 
 moments = st.datetimes(timezones=st.just(UTC))
 
 
-@given(moments, st.integers(1, LARGEST_ID))
+@given(moments, st.integers(1, MAX_ID))
 def test_what_it_writes_it_reads(created_at: datetime, pk: int) -> None:
     cursor = Cursor(created_at, pk)
     assert Cursor.parse(str(cursor)) == cursor
 
 
-@given(moments, st.integers(1, LARGEST_ID))
+@given(moments, st.integers(1, MAX_ID))
 def test_it_is_a_word_that_needs_no_escapes(created_at: datetime, pk: int) -> None:
     text = str(Cursor(created_at, pk))
     assert text.isascii()

@@ -14,22 +14,22 @@ words = st.sampled_from(["new", "processing", "completed", "fake", "unknown"])
 
 
 def write(status: Status, word: str) -> Status:
-    return status if status in vocabulary.statuses_read_as(word) else vocabulary.STATUS_WRITTEN[word]
+    return status if status in vocabulary.statuses_read_as(word) else vocabulary.POST_TO_STORED_STATUS[word]
 
 
 @given(stored, words)
 def test_what_you_write_you_read(status: Status, word: str) -> None:
-    assert vocabulary.STATUS_READ[write(status, word)] == word
+    assert vocabulary.STORED_TO_POST_STATUS[write(status, word)] == word
 
 
 @given(stored)
 def test_writing_what_you_already_read_changes_nothing(status: Status) -> None:
-    assert write(status, vocabulary.STATUS_READ[status]) == status
+    assert write(status, vocabulary.STORED_TO_POST_STATUS[status]) == status
 
 
 @given(stored, words, words)
 def test_the_last_write_wins(status: Status, first: str, last: str) -> None:
-    assert vocabulary.STATUS_READ[write(write(status, first), last)] == last
+    assert vocabulary.STORED_TO_POST_STATUS[write(write(status, first), last)] == last
 
 
 @given(words, words)
@@ -39,12 +39,14 @@ def test_no_status_is_found_by_two_filters(first: str, second: str) -> None:
 
 
 def test_the_filters_find_every_status() -> None:
-    found = [status for word in vocabulary.STATUS_WRITTEN for status in vocabulary.statuses_read_as(word)]
+    found = [
+        status for word in vocabulary.POST_TO_STORED_STATUS for status in vocabulary.statuses_read_as(word)
+    ]
     assert sorted(found) == sorted(Status)
 
 
 def test_the_words_of_statuses_are_those_of_the_contract() -> None:
-    assert {status.value: vocabulary.STATUS_READ[status] for status in Status} == {
+    assert {status.value: vocabulary.STORED_TO_POST_STATUS[status] for status in Status} == {
         "open": "new",
         "in_progress": "processing",
         "resolved": "completed",
@@ -53,7 +55,7 @@ def test_the_words_of_statuses_are_those_of_the_contract() -> None:
         "fake": "fake",
         "unknown": "unknown",
     }
-    assert {word: status.value for word, status in vocabulary.STATUS_WRITTEN.items()} == {
+    assert {word: status.value for word, status in vocabulary.POST_TO_STORED_STATUS.items()} == {
         "new": "open",
         "processing": "in_progress",
         "completed": "resolved",
@@ -63,28 +65,28 @@ def test_the_words_of_statuses_are_those_of_the_contract() -> None:
 
 
 def test_the_words_of_sources_are_those_of_the_contract() -> None:
-    assert {source.value: vocabulary.SOURCE_READ[source] for source in Source} == {
+    assert {source.value: vocabulary.STORED_TO_POST_SOURCE[source] for source in Source} == {
         "operator": "operator",
         "monitoring": "monitoring",
         "partner": "partner",
         "system": "unknown",
         "unknown": "unknown",
     }
-    assert {word: source.value for word, source in vocabulary.SOURCE_WRITTEN.items()} == {
+    assert {word: source.value for word, source in vocabulary.POST_TO_STORED_SOURCE.items()} == {
         "operator": "operator",
         "monitoring": "monitoring",
         "partner": "partner",
         "unknown": "unknown",
     }
-    for word, source in vocabulary.SOURCE_WRITTEN.items():
-        assert vocabulary.SOURCE_READ[source] == word
+    for word, source in vocabulary.POST_TO_STORED_SOURCE.items():
+        assert vocabulary.STORED_TO_POST_SOURCE[source] == word
 
 
 @pytest.mark.parametrize("status", Status)
 def test_the_laws_hold_over_the_wire(
     post: Post, olga: User, incident: Callable[..., Incident], status: Status
 ) -> None:
-    for word in vocabulary.STATUS_WRITTEN:
+    for word in vocabulary.POST_TO_STORED_STATUS:
         one = incident(status=status)
         assert post("/incidents/update/", {"id": one.pk, "status": word}, by=olga).status == 200
         one.refresh_from_db()
@@ -98,7 +100,7 @@ def test_the_five_filters_partition_all_incidents(
 ) -> None:
     made = {incident(status=status).pk for status in Status for _twice in range(2)}
     found: list[int] = []
-    for word in vocabulary.STATUS_WRITTEN:
+    for word in vocabulary.POST_TO_STORED_STATUS:
         answer = post("/incidents/get_all/", {"status": word}, by=olga)
         assert {item["status"] for item in answer.data["incidents"]} == {word}
         found += [item["id"] for item in answer.data["incidents"]]
