@@ -1,4 +1,4 @@
-"""Copying, checking and replacing an SQLite database."""
+"""Copy, check and replace an SQLite database."""
 
 import contextlib
 import shutil
@@ -9,56 +9,58 @@ from pathlib import Path
 from common import files
 from common.progress import Progress
 from operations.backups import directory
-from operations.backups.manifest import BackupError, Contents, must_be_usable
+from operations.backups.manifest import BackupError, Manifest, require_usable
 
 SUFFIX = ".sqlite3"
-PAGES_AT_ONCE = 16384
+PAGES_PER_STEP = 16384
 MAX_REPORTED_FAULTS = 10
-MAX_MAPPED_BYTES = 2**31  # bytes
-BESIDE = ("-wal", "-shm", "-journal")
+MAX_MAPPED_BYTES = 2**31
+JOURNAL_SUFFIXES = ("-wal", "-shm", "-journal")
 
 
-def back_up(live: Path, draft: Path) -> Contents:
-    """Copy the database, in use or not, as it is at one moment, and check the copy."""
+def back_up(live: Path, draft: Path) -> Manifest:
+    """Copy a snapshot of the database, in use or not, and check the copy."""
     if not live.exists():
         raise BackupError(f"there is no database at {live} yet")
     try:
         rows = copy(live, draft)
-        contents = check(draft)
+        manifest = check(draft)
     except sqlite3.Error as error:
-        raise BackupError(f"SQLite says: {error}") from None
-    if contents.rows != rows:
-        raise BackupError(f"the copy has other rows than the database: {dict(contents.rows)}, not {rows}")
-    return contents
+        raise BackupError(f"SQLite reports: {error}") from None
+    if manifest.rows != rows:
+        raise BackupError(
+            f"the copy has other row counts than the database: {dict(manifest.rows)}, not {rows}"
+        )
+    return manifest
 
 
 def copy(live: Path, draft: Path) -> dict[str, int]:
-    """Copy the database at `live` into the file `draft`; return the rows of its tables at that moment."""
+    """Copy a snapshot of the database at `live` into the file `draft`; return its row count by table."""
     with (
         contextlib.closing(sqlite3.connect(live, isolation_level=None)) as source,
         contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as target,
         Progress("Copy", unit=" pages") as progress,
     ):
-        # A copy that fails is thrown away, one that does not is synced as a whole: it needs no journal.
+        # A failed copy is deleted and a complete one is synced as a whole: it needs no journal.
         target.execute("PRAGMA journal_mode=OFF")
         target.execute("PRAGMA synchronous=OFF")
-        # The open read holds the moment. Without it any write would make the copy begin anew.
+        # The open read transaction is the snapshot. Without it any write would restart the copy.
         source.execute("BEGIN")
         rows = row_counts(source)
 
-        def tell(_status: int, remaining: int, total: int) -> None:
+        def report(_status: int, remaining: int, total: int) -> None:
             progress.total = total
             progress.set(total - remaining)
 
-        source.backup(target, pages=PAGES_AT_ONCE, progress=tell)
-        # Copied as well, WAL would make everyone who looks into the backup leave files beside it.
+        source.backup(target, pages=PAGES_PER_STEP, progress=report)
+        # In WAL mode, which is copied too, every reader of the backup would leave files beside it.
         target.execute("PRAGMA journal_mode=DELETE")
     return rows
 
 
-def check(path: Path) -> Contents:
-    """Look through the whole file without changing a byte of it or beside it; raise `BackupError`."""
-    for extra in BESIDE:
+def check(path: Path) -> Manifest:
+    """Check the whole file without changing a byte of it or beside it; raise `BackupError`."""
+    for extra in JOURNAL_SUFFIXES:
         beside = path.with_name(path.name + extra)
         if beside.exists() and beside.stat().st_size:
             raise BackupError(f"{beside.name} beside it shows that it is a database in use, not a backup")
@@ -66,27 +68,27 @@ def check(path: Path) -> Contents:
     try:
         with (
             contextlib.closing(sqlite3.connect(uri, uri=True)) as file,
-            Progress("Check that every page and reference is sound"),
+            Progress("Check every page and reference"),
         ):
-            # Nobody writes to the file: read in place, it is looked through a fifth faster.
+            # No process writes to the file: the check of a mapped file takes a fifth less time.
             file.execute(f"PRAGMA mmap_size={MAX_MAPPED_BYTES}")
-            must_be_sound(file)
+            check_integrity(file)
             rows = row_counts(file)
-            contents = Contents(frozenset(applied_migrations(file, rows)), rows)
+            manifest = Manifest(frozenset(applied_migrations(file, rows)), rows)
     except sqlite3.DatabaseError as error:
-        raise BackupError(f"SQLite says: {error}") from None
-    must_be_usable(contents)
-    return contents
+        raise BackupError(f"SQLite reports: {error}") from None
+    require_usable(manifest)
+    return manifest
 
 
-def must_be_sound(file: sqlite3.Connection) -> None:
+def check_integrity(file: sqlite3.Connection) -> None:
     faults = [text for (text,) in file.execute(f"PRAGMA integrity_check({MAX_REPORTED_FAULTS})")]
     if faults != ["ok"]:
         raise BackupError(f"it is damaged: {'; '.join(faults)}")
-    astray = file.execute("PRAGMA foreign_key_check").fetchmany(MAX_REPORTED_FAULTS)
-    if astray:
-        places = ", ".join(f"{table} row {row}" for table, row, *_ in astray)
-        raise BackupError(f"it refers to rows that are not there: {places}")
+    orphans = file.execute("PRAGMA foreign_key_check").fetchmany(MAX_REPORTED_FAULTS)
+    if orphans:
+        rows = ", ".join(f"{table} row {row}" for table, row, *_ in orphans)
+        raise BackupError(f"it has references to missing rows: {rows}")
 
 
 def applied_migrations(file: sqlite3.Connection, tables: Collection[str]) -> list[tuple[str, str]]:
@@ -106,24 +108,24 @@ def row_counts(database: sqlite3.Connection) -> dict[str, int]:
 
 
 def restore(backup: Path, live: Path) -> Path | None:
-    """Put a checked copy of `backup` in the place of `live`; return where the replaced one is kept."""
-    with used_by_nobody(live), files.atomic_write(live) as draft:
+    """Replace `live` by a checked copy of `backup`; return where the replaced one is kept."""
+    with exclusive_use(live), files.atomic_write(live) as draft:
         shutil.copyfile(backup, draft)
         check(draft)
         with contextlib.closing(sqlite3.connect(draft)) as copied:
             copied.execute("PRAGMA journal_mode=WAL")
-        return set_aside(live)
+        return keep_replaced(live)
 
 
 @contextlib.contextmanager
-def used_by_nobody(live: Path) -> Iterator[None]:
-    """Hold the database for this process alone, with its log folded in; raise `BackupError` if in use."""
+def exclusive_use(live: Path) -> Iterator[None]:
+    """Lock the database for this process alone, its WAL checkpointed; raise `BackupError` if it is in use."""
     if not live.exists():
         yield
         return
     with contextlib.closing(sqlite3.connect(live, isolation_level=None, timeout=0)) as database:
         try:
-            # Only the last connection can leave WAL, and it leaves no -wal and -shm behind.
+            # Only the last connection can leave WAL mode, and it deletes -wal and -shm.
             database.execute("PRAGMA journal_mode=DELETE")
             database.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
@@ -133,13 +135,13 @@ def used_by_nobody(live: Path) -> Iterator[None]:
         yield
 
 
-def set_aside(live: Path) -> Path | None:
-    """Give the database, and the log of a damaged one, a second name beside it."""
+def keep_replaced(live: Path) -> Path | None:
+    """Give the database, and the WAL of a damaged one, a second name beside it."""
     if not live.exists():
         return None
-    kept = live.with_name(f"{live.stem}-replaced-{directory.moment()}{SUFFIX}")
+    kept = live.with_name(f"{live.stem}-replaced-{directory.timestamp()}{SUFFIX}")
     kept.hardlink_to(live)
-    for extra in BESIDE:
+    for extra in JOURNAL_SUFFIXES:
         beside = live.with_name(live.name + extra)
         if beside.exists():
             beside.rename(kept.with_name(kept.name + extra))

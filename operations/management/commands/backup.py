@@ -38,23 +38,23 @@ class Command(BaseCommand):
         folder = options["to"] or settings.DATA_DIR / "backups"
         try:
             path, rows = back_up(folder)
-            deleted = directory.keep(folder, options["keep"])
+            deleted = directory.delete_older(folder, options["keep"])
         except (BackupError, OSError) as error:
             raise CommandError(f"No backup was made: {error}") from error
         counted = f", {rows:,} rows" if rows else ""
-        forgotten = f", {len(deleted)} older deleted" if deleted else ""
+        pruned = f", {len(deleted)} older deleted" if deleted else ""
         self.stdout.write(
             f"{path}: {path.stat().st_size / MEGABYTE:,.1f} MB{counted}, "
-            f"checked, {time.monotonic() - started:.1f} s{forgotten}"
+            f"checked, {time.monotonic() - started:.1f} s{pruned}"
         )
 
 
 def back_up(folder: Path) -> tuple[Path, int]:
     """Make a backup in the folder; return its path and how many rows were counted in it."""
     suffix = postgres.SUFFIX if settings.DATABASE_URL else sqlite.SUFFIX
-    with directory.new(folder, suffix) as (draft, path):
+    with directory.new_backup(folder, suffix) as (draft, path):
         if settings.DATABASE_URL:
-            contents = postgres.back_up(settings.DATABASE_URL, draft)
+            manifest = postgres.back_up(settings.DATABASE_URL, draft)
         else:
-            contents = sqlite.back_up(settings.DATABASES["default"]["NAME"], draft)
-    return path, contents.total
+            manifest = sqlite.back_up(settings.DATABASES["default"]["NAME"], draft)
+    return path, manifest.total

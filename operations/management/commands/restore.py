@@ -1,4 +1,4 @@
-"""`manage.py restore`: look whether a backup is good, or put it in the place of the database."""
+"""`manage.py restore`: check a backup, or replace the database by it."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,12 +14,14 @@ from operations.management.commands.backup import MEGABYTE, back_up
 
 
 class Command(BaseCommand):
-    help = "Put a backup in the place of the database, which is kept; or only check the backup."
+    help = "Replace the database, which is kept, by a backup; or only check the backup."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="a file that `manage.py backup` made")
-        parser.add_argument("--check", action="store_true", help="say whether it is good, and change nothing")
+        parser.add_argument(
+            "--check", action="store_true", help="check that it can be restored, and change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"]
@@ -34,22 +36,22 @@ class Command(BaseCommand):
             raise CommandError(f"{file}: {error}") from error
 
     def check_backup(self, file: Path) -> None:
-        """Check the backup without touching it or the database; its name says what made it."""
-        contents = (postgres if file.suffix == postgres.SUFFIX else sqlite).check(file)
-        for table, count in contents.rows.items():
+        """Check the backup without touching it or the database; its suffix says which database made it."""
+        manifest = (postgres if file.suffix == postgres.SUFFIX else sqlite).check(file)
+        for table, count in manifest.rows.items():
             if count:
                 self.stdout.write(f"{count:>12,}  {table}")
-        self.stdout.write(f"{file}: {file.stat().st_size / MEGABYTE:,.1f} MB, sound, can be restored")
+        self.stdout.write(f"{file}: {file.stat().st_size / MEGABYTE:,.1f} MB, valid, can be restored")
 
     def restore(self, file: Path) -> None:
         try:
             with locks.require_stopped(settings.DATA_DIR):
-                kept = replace_database(file)
+                replaced = replace_database(file)
         except locks.ServiceRunning:
             raise BackupError("the service runs: stop it first") from None
         self.stdout.write(f"Restored {file}. Start the service: it brings the tables up to date.")
-        if kept:
-            self.stdout.write(f"What it replaced is kept: {kept}")
+        if replaced:
+            self.stdout.write(f"The replaced database is kept: {replaced}")
 
 
 def replace_database(file: Path) -> Path | None:
@@ -57,6 +59,6 @@ def replace_database(file: Path) -> Path | None:
     if not settings.DATABASE_URL:
         return sqlite.restore(file, Path(settings.DATABASES["default"]["NAME"]))
     postgres.check(file)
-    kept, _ = back_up(settings.DATA_DIR / "backups")
+    replaced, _ = back_up(settings.DATA_DIR / "backups")
     postgres.restore(file, settings.DATABASE_URL)
-    return kept
+    return replaced
