@@ -1,7 +1,7 @@
-"""Adding up events.
+"""Adding up events by bucket, a quarter of an hour.
 
 An incident's first action is its first event after the report; it is resolved by its first event that ends in
-resolved or closed. Each counts for the moment at which it happened. An incident counts as finished whenever
+resolved or closed. Each counts for the time at which it happened. An incident counts as finished whenever
 it leaves the active (or unknown) statuses, and as a false alarm whenever that is what it turns out to be.
 """
 
@@ -14,22 +14,22 @@ from typing import NamedTuple, Self
 
 from incidents.models import FINISHED, Event, Status
 
-QUARTER_SECONDS = 15 * 60
+BUCKET_SECONDS = 15 * 60
 MAX_SECONDS = 2**32 - 1
 RESOLVED = frozenset({Status.RESOLVED.value, Status.CLOSED.value})
 
 
-def seconds() -> "array[int]":
+def empty_seconds() -> "array[int]":
     return array("I")
 
 
 @dataclass(slots=True)
-class Tally:
+class Aggregate:
     """Sums of events. The times are in seconds."""
 
     reported: dict[str, int] = field(default_factory=dict)
-    first_actions: "array[int]" = field(default_factory=seconds)
-    resolutions: "array[int]" = field(default_factory=seconds)
+    first_actions: "array[int]" = field(default_factory=empty_seconds)
+    resolutions: "array[int]" = field(default_factory=empty_seconds)
     finished: int = 0
     false_alarms: int = 0
 
@@ -42,14 +42,14 @@ class Tally:
         self.false_alarms += other.false_alarms
 
 
-class Happened(NamedTuple):
-    """What a tally needs to know of an event; `FIELDS` are its columns."""
+class EventRow(NamedTuple):
+    """What the aggregation needs of an event; `FIELDS` are its columns."""
 
     incident: int
     kind: str
     at: datetime
-    before: str
-    after: str
+    status_from: str
+    status_to: str
     source: str
 
 
@@ -57,53 +57,54 @@ FIELDS = ("incident_id", "kind", "at", "status_from", "status_to", "incident__so
 
 
 @dataclass(slots=True)
-class Past:
-    """What has already happened to an incident."""
+class IncidentState:
+    """What an incident's events so far say about it."""
 
     reported_at: datetime | None = None
     acted: bool = False
     resolved: bool = False
 
 
-def quarter_of(moment: datetime) -> int:
-    return int(moment.timestamp()) // QUARTER_SECONDS
+def bucket_of(at: datetime) -> int:
+    """Return the number of the bucket, counted from 1970 in UTC."""
+    return int(at.timestamp()) // BUCKET_SECONDS
 
 
-def by_quarter(earlier: Iterable[Happened], events: Iterable[Happened]) -> dict[int, Tally]:
-    """Add `events` up by quarter; `earlier` are the events that the same incidents had before."""
-    pasts: defaultdict[int, Past] = defaultdict(Past)
+def aggregate_by_bucket(earlier: Iterable[EventRow], events: Iterable[EventRow]) -> dict[int, Aggregate]:
+    """Add `events` up by bucket; `earlier` are the events that the same incidents had before."""
+    states: defaultdict[int, IncidentState] = defaultdict(IncidentState)
     for event in earlier:
-        count(event, pasts[event.incident], Tally())
-    tallies: defaultdict[int, Tally] = defaultdict(Tally)
+        add_event(event, states[event.incident], Aggregate())
+    aggregates: defaultdict[int, Aggregate] = defaultdict(Aggregate)
     for event in events:
-        count(event, pasts[event.incident], tallies[quarter_of(event.at)])
-    return dict(tallies)
+        add_event(event, states[event.incident], aggregates[bucket_of(event.at)])
+    return dict(aggregates)
 
 
-def count(event: Happened, past: Past, tally: Tally) -> None:
-    """Add one event, the next of its incident, to the tally and to the incident's past."""
+def add_event(event: EventRow, state: IncidentState, aggregate: Aggregate) -> None:
+    """Add the next event of an incident to the aggregate and to the incident's state."""
     if event.kind == Event.Kind.CREATED:
-        tally.reported[event.source] = tally.reported.get(event.source, 0) + 1
-        past.reported_at = event.at
+        aggregate.reported[event.source] = aggregate.reported.get(event.source, 0) + 1
+        state.reported_at = event.at
         return
-    taken = elapsed(past.reported_at, event.at)
-    if not past.acted and taken is not None:
-        tally.first_actions.append(taken)
-    past.acted = True
+    taken = elapsed(state.reported_at, event.at)
+    if not state.acted and taken is not None:
+        aggregate.first_actions.append(taken)
+    state.acted = True
     if event.kind != Event.Kind.STATUS_CHANGED:
         return
-    if event.after in RESOLVED:
-        if not past.resolved and taken is not None:
-            tally.resolutions.append(taken)
-        past.resolved = True
-    tally.finished += event.after in FINISHED and event.before not in FINISHED
-    tally.false_alarms += event.after == Status.FAKE
+    if event.status_to in RESOLVED:
+        if not state.resolved and taken is not None:
+            aggregate.resolutions.append(taken)
+        state.resolved = True
+    aggregate.finished += event.status_to in FINISHED and event.status_from not in FINISHED
+    aggregate.false_alarms += event.status_to == Status.FAKE
     # A finished one that was no false alarm after all
-    tally.false_alarms -= event.before == Status.FAKE and event.after in FINISHED
+    aggregate.false_alarms -= event.status_from == Status.FAKE and event.status_to in FINISHED
 
 
 def elapsed(since: datetime | None, until: datetime) -> int | None:
-    """Return whole seconds; none passed where the clock was set back meanwhile."""
+    """Return whole seconds, 0 where the clock was set back meanwhile; None without a start."""
     if since is None:
         return None
     return min(max(0, round((until - since).total_seconds())), MAX_SECONDS)

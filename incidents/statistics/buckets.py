@@ -1,7 +1,7 @@
-"""Keeping the slots up with the events.
+"""Counting events into buckets.
 
-catch_up(budget=1.0)                 # seconds; True when at most a batch of events is left to count
-tallies_between(first, last)        # (quarter, Tally), the batch that is left included
+catch_up(budget=1.0)               # seconds; True when at most a batch of events is left to count
+aggregates_between(first, last)    # (bucket, Aggregate), the batch that is left included
 """
 
 import time
@@ -14,8 +14,8 @@ from django.db.models import Max
 
 from common.db import transactions
 from incidents.models import Event
-from incidents.statistics.aggregate import FIELDS, Happened, Tally, by_quarter
-from incidents.statistics.models import Progress, Slot
+from incidents.statistics.aggregate import FIELDS, Aggregate, EventRow, aggregate_by_bucket
+from incidents.statistics.models import Bucket, CountedEvents
 
 BATCH = 5000
 WRITERS_POLL = 0.005  # seconds
@@ -23,55 +23,55 @@ COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms
 
 
 def catch_up(budget: float) -> bool:
-    """Count for up to `budget` seconds; tell whether so few events are left that `tallies_between` adds them.
+    """Count for up to `budget` seconds; tell whether `aggregates_between` can add the rest by itself.
 
-    A reader of statistics writes only when it must: while writers have to wait, reading goes on.
+    With at most a batch of events left it writes nothing, so reading goes on while writers have to wait.
     """
     deadline = time.monotonic() + budget
     uncounted = Event.objects.filter(id__gt=counted_through())
     return not uncounted[BATCH:].exists() or all(time.monotonic() <= deadline for _step in steps())
 
 
-def catch_up_throttled(told: Callable[[int], None] = lambda _through: None) -> None:
-    """Count all events there are now, and tell through which at each step.
+def catch_up_throttled(on_progress: Callable[[int], None] = lambda _event_id: None) -> None:
+    """Count all events there are now, and leave at least half of the time to other writers.
 
-    Whoever else wants to write has at least half of the time.
+    `on_progress` is called with the id of the last counted event after each batch.
     """
     started = time.monotonic()
-    for _step in chain(steps(), [None]):  # No step is told after the last batch.
-        told(counted_through())
+    for _step in chain(steps(), [None]):  # The last batch yields no step.
+        on_progress(counted_through())
         time.sleep(time.monotonic() - started)
         started = time.monotonic()
 
 
-def recount(told: Callable[[int], None]) -> None:
-    """Forget all that is counted, and count the events that are left."""
+def recount(on_progress: Callable[[int], None]) -> None:
+    """Delete all buckets, and count the events that are left."""
     with transactions.write_transaction():
-        progress = locked_progress()
-        progress.through = 0
-        progress.save()
-        Slot.objects.all().delete()
-    catch_up_throttled(told)
+        counted = locked_counted_events()
+        counted.through = 0
+        counted.save()
+        Bucket.objects.all().delete()
+    catch_up_throttled(on_progress)
 
 
 def steps() -> Iterator[None]:
-    """Count the events there are now in steps of a batch; when the steps end, all are counted."""
-    newest = newest_event()
+    """Count the events there are now, a batch a step; when the steps end, all are counted."""
+    newest = newest_event_id()
     if counted_through() >= newest:
-        return  # Without taking the lock that writers need
-    # Whoever writes now may hold an id below the newest, and bring it in when the newest is counted.
-    before = writers()
-    while before & writers():
+        return  # Without taking the write lock
+    # A transaction under way may hold an id below the newest, and commit it after the newest is counted.
+    before = open_writers()
+    while before & open_writers():
         time.sleep(WRITERS_POLL)
         yield
     while count_batch(newest):
         yield
 
 
-def writers() -> set[str]:
-    """Return the transactions of others that are adding events.
+def open_writers() -> set[str]:
+    """Return the other transactions that are adding events.
 
-    On SQLite nobody asks: there only one writes at a time, so ids are committed in their order.
+    SQLite has none: there only one transaction writes at a time, so ids are committed in their order.
     """
     if connection.vendor != "postgresql":
         return set()
@@ -87,83 +87,87 @@ def writers() -> set[str]:
 def count_batch(newest: int) -> bool:
     """Count the next events up to the event `newest`, and tell whether there may be more."""
     with transactions.write_transaction():
-        progress = locked_progress()
-        events = events_between(progress.through, newest)
+        counted = locked_counted_events()
+        events = events_between(counted.through, newest)
         if not events:
             return False
-        add(by_quarter(earlier_events(events, progress.through), (event for _id, event in events)))
-        progress.through = events[-1][0]
-        progress.save()
+        earlier = earlier_events(events, counted.through)
+        add_to_buckets(aggregate_by_bucket(earlier, (event for _id, event in events)))
+        counted.through = events[-1][0]
+        counted.save()
     return len(events) == BATCH
 
 
-def locked_progress() -> Progress:
-    progress, _made = Progress.objects.select_for_update().get_or_create(pk=1)
-    return progress
+def locked_counted_events() -> CountedEvents:
+    counted, _made = CountedEvents.objects.select_for_update().get_or_create(pk=1)
+    return counted
 
 
-def progress() -> int:
-    """Return how many percent of the events are counted."""
-    return counted_through() * 100 // (newest_event() or 1)
+def percent_counted() -> int:
+    return counted_through() * 100 // (newest_event_id() or 1)
 
 
-def tallies_between(first: int, last: int) -> Iterator[tuple[int, Tally]]:
-    """Yield quarters from `first` to before `last` with their tallies, those of the newest events apart."""
-    slots = Slot.objects.filter(quarter__gte=first, quarter__lt=last)
+def aggregates_between(first: int, last: int) -> Iterator[tuple[int, Aggregate]]:
+    """Yield buckets from `first` to before `last` with their aggregates.
+
+    A bucket of the newest events, which are added while reading, comes a second time.
+    """
+    buckets = Bucket.objects.filter(number__gte=first, number__lt=last)
     with transactions.read_snapshot():
         through = counted_through()
-        kept = list(slots.values_list("quarter", *COLUMNS))
-        events = events_between(through, newest_event())
-        newest = by_quarter(earlier_events(events, through), (event for _id, event in events))
-    yield from ((quarter, loaded(*columns)) for quarter, *columns in kept)
-    yield from ((quarter, tally) for quarter, tally in newest.items() if first <= quarter < last)
+        stored = list(buckets.values_list("number", *COLUMNS))
+        events = events_between(through, newest_event_id())
+        newest = aggregate_by_bucket(earlier_events(events, through), (event for _id, event in events))
+    yield from ((number, from_columns(*columns)) for number, *columns in stored)
+    yield from ((number, aggregate) for number, aggregate in newest.items() if first <= number < last)
 
 
 def counted_through() -> int:
-    return Progress.objects.filter(pk=1).values_list("through", flat=True).first() or 0
+    return CountedEvents.objects.filter(pk=1).values_list("through", flat=True).first() or 0
 
 
-def newest_event() -> int:
+def newest_event_id() -> int:
     return Event.objects.aggregate(newest=Max("id"))["newest"] or 0
 
 
-def events_between(after: int, newest: int) -> list[tuple[int, Happened]]:
+def events_between(after: int, newest: int) -> list[tuple[int, EventRow]]:
     rows = Event.objects.filter(id__gt=after, id__lte=newest).order_by("id").values_list("id", *FIELDS)
-    return [(pk, Happened(*columns)) for pk, *columns in rows[:BATCH]]
+    return [(pk, EventRow(*columns)) for pk, *columns in rows[:BATCH]]
 
 
-def earlier_events(events: Iterable[tuple[int, Happened]], through: int) -> Iterator[Happened]:
-    """Yield what the incidents of `events` had been through up to the event `through`."""
+def earlier_events(events: Iterable[tuple[int, EventRow]], through: int) -> Iterator[EventRow]:
+    """Yield the events up to the event `through` of the incidents of `events`."""
     incidents = list({event.incident for _id, event in events})
     for start in range(0, len(incidents), BATCH):
         rows = Event.objects.filter(incident__in=incidents[start : start + BATCH], id__lte=through)
-        yield from (Happened(*columns) for columns in rows.order_by("id").values_list(*FIELDS))
+        yield from (EventRow(*columns) for columns in rows.order_by("id").values_list(*FIELDS))
 
 
-def add(tallies: dict[int, Tally]) -> None:
-    """Add tallies to the slots of their quarters."""
-    for quarter, *columns in Slot.objects.filter(quarter__in=tallies).values_list("quarter", *COLUMNS):
-        tallies[quarter].add(loaded(*columns))
-    Slot.objects.bulk_create(
+def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
+    for number, *columns in Bucket.objects.filter(number__in=aggregates).values_list("number", *COLUMNS):
+        aggregates[number].add(from_columns(*columns))
+    Bucket.objects.bulk_create(
         [
-            Slot(
-                quarter=quarter,
-                reported=tally.reported,
-                first_actions=tally.first_actions.tobytes(),
-                resolutions=tally.resolutions.tobytes(),
-                finished=tally.finished,
-                false_alarms=tally.false_alarms,
+            Bucket(
+                number=number,
+                reported=aggregate.reported,
+                first_actions=aggregate.first_actions.tobytes(),
+                resolutions=aggregate.resolutions.tobytes(),
+                finished=aggregate.finished,
+                false_alarms=aggregate.false_alarms,
             )
-            for quarter, tally in tallies.items()
+            for number, aggregate in aggregates.items()
         ],
         update_conflicts=True,
-        unique_fields=["quarter"],
+        unique_fields=["number"],
         update_fields=COLUMNS,
     )
 
 
-def loaded(reported: dict[str, int], first_actions: Any, resolutions: Any, finished: int, fake: int) -> Tally:
-    tally = Tally(reported, finished=finished, false_alarms=fake)
-    tally.first_actions.frombytes(first_actions)
-    tally.resolutions.frombytes(resolutions)
-    return tally
+def from_columns(
+    reported: dict[str, int], first_actions: Any, resolutions: Any, finished: int, false_alarms: int
+) -> Aggregate:
+    aggregate = Aggregate(reported, finished=finished, false_alarms=false_alarms)
+    aggregate.first_actions.frombytes(first_actions)
+    aggregate.resolutions.frombytes(resolutions)
+    return aggregate

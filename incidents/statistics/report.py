@@ -1,4 +1,4 @@
-"""What a period looked like, in days of the current time zone.
+"""The statistics of a period, in days of the current time zone.
 
 report = of_period(date(2025, 11, 1), date(2025, 11, 30))
 report.resolution.median      # timedelta, or None when nothing was resolved
@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta
 from django.utils import timezone
 
 from incidents.statistics import buckets
-from incidents.statistics.aggregate import Tally, quarter_of
+from incidents.statistics.aggregate import Aggregate, bucket_of
 
 
 @dataclass(frozen=True)
@@ -60,45 +60,45 @@ class Report:
 def of_period(first: date, last: date) -> Report:
     """Sum up the days from `first` to `last`, both included."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    starts = [first_quarter(day) for day in [*days, last + timedelta(days=1)]]
-    sums = [Tally() for _day in days]
-    for quarter, tally in buckets.tallies_between(starts[0], starts[-1]):
-        sums[bisect_right(starts, quarter) - 1].add(tally)
-    whole = Tally()
-    for tally in sums:
-        whole.add(tally)
+    starts = [first_bucket(day) for day in [*days, last + timedelta(days=1)]]
+    by_day = [Aggregate() for _day in days]
+    for bucket, aggregate in buckets.aggregates_between(starts[0], starts[-1]):
+        by_day[bisect_right(starts, bucket) - 1].add(aggregate)
+    period = Aggregate()
+    for aggregate in by_day:
+        period.add(aggregate)
     return Report(
-        days=[Day(day, Counter(tally.reported)) for day, tally in zip(days, sums, strict=True)],
-        first_action=spread(whole.first_actions),
-        resolution=spread(whole.resolutions),
-        finished=whole.finished,
-        false_alarms=whole.false_alarms,
+        days=[Day(day, Counter(aggregate.reported)) for day, aggregate in zip(days, by_day, strict=True)],
+        first_action=spread(period.first_actions),
+        resolution=spread(period.resolutions),
+        finished=period.finished,
+        false_alarms=period.false_alarms,
     )
 
 
-def first_quarter(day: date) -> int:
-    """Return the quarter with which `day` begins in the current time zone."""
-    return quarter_of(timezone.make_aware(datetime.combine(day, time.min)))
+def first_bucket(day: date) -> int:
+    """Return the bucket with which `day` begins in the current time zone."""
+    return bucket_of(timezone.make_aware(datetime.combine(day, time.min)))
 
 
 def spread(seconds: "array[int]") -> Spread:
-    # Far fewer different numbers of seconds are to be sorted than numbers.
+    # A year has far fewer different numbers of seconds than numbers, so these are cheaper to sort.
     counted = sorted(Counter(seconds).items())
     return Spread(len(seconds), *(percentile(counted, len(seconds), share) for share in (0.5, 0.9)))
 
 
 def percentile(counted: Iterable[tuple[int, int]], number: int, share: float) -> timedelta | None:
     """Interpolate linearly between the two nearest of `number` values, given as sorted (value, how often)."""
-    place = (number - 1) * share
+    rank = (number - 1) * share
     lower = upper = None
     seen = 0
     for value, times in counted:
         seen += times
-        if lower is None and seen > math.floor(place):
+        if lower is None and seen > math.floor(rank):
             lower = value
-        if seen > math.ceil(place):
+        if seen > math.ceil(rank):
             upper = value
             break
     if lower is None or upper is None:
         return None
-    return timedelta(seconds=lower + (upper - lower) * (place - math.floor(place)))
+    return timedelta(seconds=lower + (upper - lower) * (rank - math.floor(rank)))

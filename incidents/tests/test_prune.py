@@ -15,7 +15,7 @@ from incidents.management.commands import prune
 from incidents.models import Event, Incident, Status
 from incidents.services import Origin
 from incidents.statistics import buckets
-from incidents.statistics.models import Slot
+from incidents.statistics.models import Bucket
 from incidents.transfer.archive import Archive
 
 Make = Callable[..., Incident]
@@ -27,13 +27,13 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def over(incident: Make) -> Callable[..., Incident]:
-    """An incident to which nothing has happened for `days`."""
+def finished(incident: Make) -> Callable[..., Incident]:
+    """Make an incident that was last updated `days` ago."""
 
     def make(status: Status = Status.CLOSED, *, days: int = 100) -> Incident:
         made = incident(f"{status}, {days} days ago", status=status)
-        moment = timezone.now() - timedelta(days=days)
-        Incident.objects.filter(pk=made.pk).update(updated_at=moment)
+        updated_at = timezone.now() - timedelta(days=days)
+        Incident.objects.filter(pk=made.pk).update(updated_at=updated_at)
         return made
 
     return make
@@ -49,53 +49,53 @@ def left() -> set[str]:
     return set(Incident.objects.values_list("status", flat=True))
 
 
-def test_the_finished_go_with_their_history(over: Make) -> None:
+def test_finished_incidents_are_deleted_with_their_history(finished: Make) -> None:
     for status in Status:
-        over(status)
+        finished(status)
     assert run("--older-than", 90).startswith("4 incidents deleted")
     assert left() == {"open", "in_progress", "unknown"}
     assert set(Event.objects.values_list("incident__status", flat=True)) == left()
 
 
-def test_equal_moments_are_all_found(over: Make) -> None:
+def test_incidents_with_equal_updated_at_are_all_deleted(finished: Make) -> None:
     for _n in range(7):
-        over()
+        finished()
     Incident.objects.update(updated_at=timezone.now() - timedelta(days=100))
     assert run("--older-than", 90).startswith("7 incidents deleted")
 
 
-def test_what_something_happened_to_lately_stays(over: Make) -> None:
-    over(days=89)
-    old = over(days=91)
-    services.change(old.pk, Origin(None, Event.Door.COMMAND), comment="a late word")
+def test_recently_updated_incidents_stay(finished: Make) -> None:
+    finished(days=89)
+    old = finished(days=91)
+    services.change(old.pk, Origin(None, Event.Door.COMMAND), comment="a late comment")
     assert run("--older-than", 90).startswith("0 incidents deleted")
 
 
-def test_statuses_can_be_chosen_but_no_active_one(over: Make) -> None:
+def test_statuses_can_be_chosen_but_no_active_one(finished: Make) -> None:
     for status in Status:
-        over(status)
+        finished(status)
     run("--older-than", 90, "--statuses", "unknown", "fake")
     assert left() == set(Status.values) - {"unknown", "fake"}
     with pytest.raises(CommandError, match="invalid choice: 'open'"):
         run("--older-than", 90, "--statuses", "open")
 
 
-def test_a_dry_run_counts_and_deletes_nothing(over: Make) -> None:
-    over()
-    over(Status.OPEN)
+def test_a_dry_run_counts_and_deletes_nothing(finished: Make) -> None:
+    finished()
+    finished(Status.OPEN)
     assert run("--older-than", 90, "--dry-run") == "1 incidents would be deleted\n"
     assert Incident.objects.count() == 2
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "99999999"])
-def test_the_age_must_make_sense(days: str) -> None:
+def test_the_age_has_limits(days: str) -> None:
     with pytest.raises(CommandError, match="must be from 1 to"):
         run(f"--older-than={days}")
 
 
-def test_an_archive_keeps_them_and_brings_them_back(over: Make, tmp_path: Path) -> None:
+def test_an_archive_can_be_imported(finished: Make, tmp_path: Path) -> None:
     archive = tmp_path / "archive.jsonl"
-    made = [over(status) for status in (Status.CLOSED, Status.FAKE, Status.RESOLVED)]
+    made = [finished(status) for status in (Status.CLOSED, Status.FAKE, Status.RESOLVED)]
     before = list(Incident.objects.order_by("id").values())
     run("--older-than", 90, "--archive", archive)
     assert not Incident.objects.exists()
@@ -105,71 +105,71 @@ def test_an_archive_keeps_them_and_brings_them_back(over: Make, tmp_path: Path) 
     assert Event.objects.count() == 2 * len(made)
 
 
-def test_an_archive_is_added_to_behind_what_a_power_cut_left(over: Make, tmp_path: Path) -> None:
+def test_an_archive_is_continued_after_a_half_written_record(finished: Make, tmp_path: Path) -> None:
     archive = tmp_path / "archive.jsonl"
     archive.write_text('{"whole": 1}\n{"half')
-    over()
+    finished()
     run("--older-than", 90, "--archive", archive)
     [whole, half, added] = archive.read_text().splitlines()
     assert (whole, half) == ('{"whole": 1}', '{"half')
     assert json.loads(added)["status"] == "closed"
 
 
-def test_nothing_is_deleted_that_could_not_be_archived(
-    over: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_deleted_when_archiving_fails(
+    finished: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Archive, ids: list[int]) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Archive, "add", full)
-    over()
+    finished()
     with pytest.raises(CommandError, match="No space left"):
         run("--older-than", 90, "--archive", tmp_path / "archive.jsonl")
     assert Incident.objects.count() == 1
 
 
-def test_what_changes_between_archive_and_deletion_stays(over: Make) -> None:
-    taken_up, commented, gone = over(), over(), over()
+def test_incidents_changed_between_archiving_and_deletion_stay(finished: Make) -> None:
+    taken_up, commented, gone = finished(), finished(), finished()
     origin = Origin(None, Event.Door.COMMAND)
     services.change(taken_up.pk, origin, status=Status.OPEN)
-    services.change(commented.pk, origin, comment="a late word")
+    services.change(commented.pk, origin, comment="a late comment")
     ids = [taken_up.pk, commented.pk, gone.pk]
     assert bulk.forget(ids, unchanged_since=timezone.now() - timedelta(days=90)) == 1
     assert set(Incident.objects.values_list("pk", flat=True)) == {taken_up.pk, commented.pk}
 
 
-def test_what_is_deleted_stays_in_the_statistics(over: Make) -> None:
-    made = over()
+def test_statistics_keep_events_of_pruned_incidents(finished: Make) -> None:
+    made = finished()
     Event.objects.filter(incident=made).update(at=timezone.now() - timedelta(days=100))
     run("--older-than", 30)
     assert not Incident.objects.exists()
-    assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
+    assert Bucket.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
 
 
-def test_what_is_brought_in_while_it_works_stays_in_the_statistics_too(
-    over: Make, monkeypatch: pytest.MonkeyPatch
+def test_statistics_keep_events_imported_while_prune_runs(
+    finished: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forget = bulk.forget
 
     def forget_and_make_another(*args: Any, **more: Any) -> int:
         monkeypatch.setattr(bulk, "forget", forget)
-        over(days=95)
+        finished(days=95)
         return forget(*args, **more)
 
     for _n in range(2):
-        over()
+        finished()
     monkeypatch.setattr(bulk, "forget", forget_and_make_another)
     assert run("--older-than", 90).startswith("3 incidents deleted")
-    assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 3}
+    assert Bucket.objects.aggregate(finished=Sum("finished")) == {"finished": 3}
 
 
-def test_recount_undoes_that_an_archive_brought_back_counts_twice(over: Make, tmp_path: Path) -> None:
+def test_recount_corrects_the_double_count_of_an_imported_archive(finished: Make, tmp_path: Path) -> None:
     archive = tmp_path / "archive.jsonl"
-    over()
+    finished()
     run("--older-than", 90, "--archive", archive)
     call_command("import", str(archive), stdout=StringIO())
     out = StringIO()
     call_command("recount", stdout=out)
     assert out.getvalue().startswith("incidents and statistics are counted anew")
-    assert Slot.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
-    assert buckets.progress() == 100
+    assert Bucket.objects.aggregate(finished=Sum("finished")) == {"finished": 1}
+    assert buckets.percent_counted() == 100

@@ -18,6 +18,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         totals.recount()
-        with Progress("Recount", buckets.newest_event()) as progress:
+        with Progress("Recount", buckets.newest_event_id()) as progress:
             buckets.recount(progress.set)
         self.stdout.write(f"incidents and statistics are counted anew, {progress.seconds:.1f} s")

@@ -1,14 +1,16 @@
-"""The statistics are held against a plain reckoning over the events."""
+"""The statistics of a period, and counting events into buckets."""
 
 import threading
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from statistics import median, quantiles
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import given
@@ -18,7 +20,7 @@ from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.statistics import aggregate, buckets, report
-from incidents.statistics.models import Slot
+from incidents.statistics.models import Bucket
 
 ORIGIN = Origin(None, Event.Door.COMMAND)
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -29,8 +31,8 @@ Happen = Callable[..., Incident]
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    def set_to(moment: datetime) -> None:
-        monkeypatch.setattr(timezone, "now", lambda: moment)
+    def set_to(now: datetime) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: now)
 
     set_to(NOON)
     return set_to
@@ -62,7 +64,7 @@ def minutes(number: float) -> timedelta:
     return timedelta(minutes=number)
 
 
-def test_nothing_happened(db: None) -> None:
+def test_a_period_without_events(db: None) -> None:
     found = of_period(TODAY, TODAY)
     assert (found.total, found.first_action.median, found.false_alarm_share) == (0, None, None)
 
@@ -98,7 +100,7 @@ def test_a_comment_is_an_action(happen: Happen, clock: Callable[[datetime], None
     assert of_period(TODAY, TODAY).first_action.median == minutes(5)
 
 
-def test_the_time_counts_from_the_report_whatever_time_the_report_names(happen: Happen) -> None:
+def test_durations_start_at_the_report_not_at_its_created_at(happen: Happen) -> None:
     created = services.create(NewIncident("Самокат", Source.OPERATOR, NOON - timedelta(days=9)), ORIGIN)
     services.change(created.id, ORIGIN, status=Status.CLOSED)
     assert of_period(TODAY, TODAY).resolution.median == timedelta(0)
@@ -118,7 +120,7 @@ def test_the_share_of_false_alarms(happen: Happen) -> None:
 @pytest.mark.parametrize(
     "zone", ["UTC", "Europe/Moscow", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"]
 )
-def test_days_begin_where_the_viewer_is(happen: Happen, zone: str) -> None:
+def test_days_begin_in_the_current_time_zone(happen: Happen, zone: str) -> None:
     there = ZoneInfo(zone)
     midnight = datetime(2025, 6, 1, tzinfo=there)
     happen(midnight - timedelta(seconds=1))
@@ -129,13 +131,13 @@ def test_days_begin_where_the_viewer_is(happen: Happen, zone: str) -> None:
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25)])
-def test_days_of_23_and_25_hours_are_whole(day: date, hours: int) -> None:
+def test_days_of_23_and_25_hours_are_complete(day: date, hours: int) -> None:
     with timezone.override("Europe/Berlin"):
-        quarters = report.first_quarter(day + timedelta(days=1)) - report.first_quarter(day)
-    assert quarters == hours * 4
+        buckets_of_day = report.first_bucket(day + timedelta(days=1)) - report.first_bucket(day)
+    assert buckets_of_day == hours * 4
 
 
-def test_it_does_not_matter_in_how_many_pieces_events_are_counted(
+def test_the_size_of_the_batches_does_not_change_the_statistics(
     happen: Happen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = NOON - timedelta(hours=9)
@@ -143,78 +145,78 @@ def test_it_does_not_matter_in_how_many_pieces_events_are_counted(
     happen(start, (minutes(20), Status.IN_PROGRESS), (minutes(30), Status.FAKE))
     at_once = of_period(TODAY, TODAY)
     monkeypatch.setattr(buckets, "BATCH", 1)
-    buckets.recount(lambda _through: None)
+    buckets.recount(lambda _event_id: None)
     assert report.of_period(TODAY, TODAY) == at_once
 
 
-def test_the_newest_event_is_counted_at_once(happen: Happen) -> None:
+def test_the_newest_event_is_in_the_statistics_at_once(happen: Happen) -> None:
     happen(NOON)
     assert of_period(TODAY, TODAY).total == 1
     buckets.catch_up_throttled()
-    assert buckets.progress() == 100
+    assert buckets.percent_counted() == 100
     assert of_period(TODAY, TODAY).total == 1
 
 
-def test_not_all_is_counted_while_old_events_stand_behind_a_new_one(
+def test_catch_up_without_budget_leaves_events_uncounted(
     happen: Happen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(buckets, "BATCH", 1)
     for at in (NOON, NOON - timedelta(days=300), NOON - timedelta(days=299)):
         happen(at)
     assert not buckets.catch_up(0)
-    assert buckets.progress() < 100
+    assert buckets.percent_counted() < 100
 
 
-def test_counting_lets_others_write_as_long_as_it_writes(
+def test_throttled_counting_sleeps_as_long_as_each_batch_took(
     happen: Happen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(buckets, "BATCH", 1)
     slept: list[float] = []
-    told: list[int] = []
+    reported: list[int] = []
     for _n in range(3):
         happen(NOON)
     monkeypatch.setattr("time.sleep", slept.append)
-    buckets.catch_up_throttled(told.append)
+    buckets.catch_up_throttled(reported.append)
     ids = list(Event.objects.values_list("id", flat=True))
-    assert told == [*ids, ids[-1]]
-    assert len(slept) == len(told)
+    assert reported == [*ids, ids[-1]]
+    assert len(slept) == len(reported)
     assert min(slept) > 0
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's writers write one after the other")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
 def test_an_event_that_is_committed_after_a_newer_one_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buckets, "BATCH", 1)
-    begun, go_on = threading.Event(), threading.Event()
+    inserted, commit = threading.Event(), threading.Event()
 
-    def slow() -> None:
+    def slow_writer() -> None:
         with transaction.atomic():
             services.create(NewIncident("Самокат", Source.OPERATOR), ORIGIN)
-            begun.set()
-            go_on.wait(30)
+            inserted.set()
+            commit.wait(30)
         connection.close()
 
-    writer = threading.Thread(target=slow)
+    writer = threading.Thread(target=slow_writer)
     writer.start()
-    begun.wait(30)
+    inserted.wait(30)
     for _n in range(2):
         services.create(NewIncident("Самокат", Source.PARTNER, NOON), ORIGIN)
     assert not buckets.catch_up(0.05)
-    go_on.set()
+    commit.set()
     writer.join()
     assert buckets.catch_up(10)
     today = timezone.localdate()
     assert report.of_period(today, today).total == 3
 
 
-def test_counting_stops_when_its_time_is_up(happen: Happen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counting_stops_at_the_end_of_its_budget(happen: Happen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buckets, "BATCH", 1)
     for _n in range(3):
         happen(NOON - timedelta(hours=1))
     assert not buckets.catch_up(0)
-    assert Slot.objects.get().reported == {"operator": 1}
+    assert Bucket.objects.get().reported == {"operator": 1}
     assert buckets.catch_up(10)
-    assert Slot.objects.get().reported == {"operator": 3}
+    assert Bucket.objects.get().reported == {"operator": 3}
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=2))
@@ -227,7 +229,15 @@ def test_percentiles_are_exact(numbers: list[int]) -> None:
     assert found.ninetieth.total_seconds() == pytest.approx(ninetieth)
 
 
-def test_a_clock_set_back_makes_no_negative_time() -> None:
+def test_a_clock_set_back_makes_no_negative_duration() -> None:
     assert aggregate.elapsed(NOON, NOON - timedelta(hours=1)) == 0
     assert aggregate.elapsed(NOON, NOON + timedelta(days=365 * 200)) == aggregate.MAX_SECONDS
     assert aggregate.elapsed(None, NOON) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_renaming_the_models_changes_no_table() -> None:
+    out = StringIO()
+    call_command("sqlmigrate", "statistics", "0002", stdout=out)
+    statements = [line for line in out.getvalue().splitlines() if not line.startswith("--")]
+    assert [line for line in statements if line not in ("BEGIN;", "COMMIT;")] == []

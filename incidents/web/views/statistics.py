@@ -57,7 +57,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
         "period": period,
         "form": PeriodForm(initial={"since": period.first, "until": period.last}, label_suffix=""),
         "presets": presets(period),
-        "progress": None if complete else buckets.progress(),
+        "progress": None if complete else buckets.percent_counted(),
         "report": found,
         "bars": charts.stacked(found.days) if found else None,
         "share": share * 100 if found and (share := found.false_alarm_share) is not None else None,
