@@ -1,10 +1,10 @@
 """Incidents as files: `manage.py export`, `manage.py import` and the archive of `manage.py prune`.
 
-A file has one record for each incident, in the stored words:
+A file has one record for each incident, in the stored values:
 
-    jsonl    a JSON object a line, with the whole history; bringing it in again loses nothing
-    sheet    CSV for spreadsheets, without the history
+    jsonl    a JSON object a line, with the whole history; importing it again loses nothing
+    csv      CSV for spreadsheets, without the history
 
-`walk` reads the database chunk by chunk; `record` checks what a file says, by the rules of the other doors;
-`people` turns names into users and back.
+`reader` reads the database in chunks; `record` validates a record of a file by the rules of the other
+channels; `users` turns usernames into ids and back; `archive` is the file of `manage.py prune`.
 """

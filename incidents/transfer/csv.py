@@ -12,21 +12,21 @@ from itertools import chain
 from typing import Any
 
 from incidents.transfer.reader import Chunk
-from incidents.transfer.record import PLAIN_FIELDS, Broken, Fields
-from incidents.transfer.users import Names
+from incidents.transfer.record import PLAIN_FIELDS, Fields, InvalidRecord
+from incidents.transfer.users import UsernameCache
 from incidents.validators import escape_formula, unescape_formula
 
-# The mark tells spreadsheets that the letters are UTF-8.
-HEAD = f"\ufeff{','.join(PLAIN_FIELDS)}\r\n".encode()
+# Without the byte order mark Excel reads UTF-8 as the local code page.
+HEADER = f"\ufeff{','.join(PLAIN_FIELDS)}\r\n".encode()
 WITH_EVENTS = False
 REQUIRED = {"description", "source"}
 TEXTS = {"description", "created_by", "idempotency_key"}
 DIGITS = re.compile(r"[0-9]{1,16}")
 
 
-def written(chunk: Chunk, names: Names) -> bytes:
-    page = io.StringIO(newline="")
-    csv.writer(page).writerows(
+def encode(chunk: Chunk, usernames: UsernameCache) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(
         (
             row.id,
             escape_formula(row.description),
@@ -34,17 +34,17 @@ def written(chunk: Chunk, names: Names) -> bytes:
             row.source,
             f"{row.created_at}Z",
             f"{row.updated_at}Z",
-            escape_formula(names[row.created_by] or ""),
+            escape_formula(usernames[row.created_by] or ""),
             escape_formula(row.key or ""),
         )
         for row in chunk.rows
     )
-    return page.getvalue().encode()
+    return text.getvalue().encode()
 
 
-def records(lines: Iterable[bytes]) -> Iterator[tuple[int, Fields | Broken]]:
-    """Yield each record with the number of its first line; what is none comes as `Broken`."""
-    # An undecodable byte must not end the reading: it is found in its own record.
+def decode(lines: Iterable[bytes]) -> Iterator[tuple[int, Fields | InvalidRecord]]:
+    """Yield each record, or the reason why it is invalid, with the number of its first line."""
+    # An undecodable byte makes one record invalid, not the whole file.
     texts = (line.decode("utf-8", "surrogateescape") for line in lines)
     first = next(texts, "").removeprefix("\ufeff")
     rows = csv.reader(chain([first], texts), strict=True)
@@ -56,31 +56,31 @@ def records(lines: Iterable[bytes]) -> Iterator[tuple[int, Fields | Broken]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, Broken(f"it is not CSV: {error}")
+            yield number, InvalidRecord(f"it is not CSV: {error}")
             continue
         if header is None:
-            header = checked_header(row)
+            header = check_header(row)
         elif row:
             yield number, fields_of(header, row)
 
 
-def checked_header(row: list[str]) -> list[str]:
-    """Raise `Broken` for a header that no record could be read by."""
+def check_header(row: list[str]) -> list[str]:
+    """Raise `InvalidRecord` for a header without the required columns or with unknown ones."""
     if not set(PLAIN_FIELDS) >= set(row) >= REQUIRED or len(set(row)) != len(row):
-        raise Broken(
+        raise InvalidRecord(
             f"the first line must name the columns: {', '.join(PLAIN_FIELDS)}; "
             f"only {' and '.join(sorted(REQUIRED))} are required"
         )
     return row
 
 
-def fields_of(header: list[str], row: list[str]) -> Fields | Broken:
+def fields_of(header: list[str], row: list[str]) -> Fields | InvalidRecord:
     if len(row) != len(header):
-        return Broken(f"it has {len(row)} cells, the first line {len(header)}")
+        return InvalidRecord(f"it has {len(row)} cells, the first line {len(header)}")
     try:
         "".join(row).encode()
     except UnicodeEncodeError:
-        return Broken("it is not UTF-8")
+        return InvalidRecord("it is not UTF-8")
     fields: dict[str, Any] = {
         name: unescape_formula(cell) if name in TEXTS else cell
         for name, cell in zip(header, row, strict=True)

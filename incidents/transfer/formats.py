@@ -1,4 +1,4 @@
-"""The formats by name, and files read line by line."""
+"""The formats by name, and reading a file line by line."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from common.progress import Progress
 from incidents.transfer import csv, jsonl
-from incidents.transfer.record import Broken
+from incidents.transfer.record import InvalidRecord
 
 FORMATS: dict[str, ModuleType] = {"jsonl": jsonl, "csv": csv}
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -20,14 +20,14 @@ def add_arguments(parser: ArgumentParser, *, file_help: str) -> None:
     parser.add_argument("--format", choices=FORMATS, help="default: csv for a FILE.csv, else jsonl")
 
 
-def chosen(name: str | None, file: str) -> ModuleType:
+def choose(name: str | None, file: str) -> ModuleType:
     return FORMATS[name or ("csv" if Path(file).suffix.lower() == ".csv" else "jsonl")]
 
 
 def lines(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
-    """Yield the lines with their ends, counting their bytes; raise `Broken` at an endless one."""
+    """Yield the lines with their ends and count their bytes. Raises `InvalidRecord` for an endless one."""
     while line := file.readline(MAX_LINE_BYTES):
         if len(line) == MAX_LINE_BYTES:
-            raise Broken(f"there is a line of more than {MAX_LINE_BYTES:,} bytes")
+            raise InvalidRecord(f"there is a line of more than {MAX_LINE_BYTES:,} bytes")
         progress.add(len(line))
         yield line

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from incidents.transfer.reader import Chunk
-from incidents.transfer.record import Broken, Fields
-from incidents.transfer.users import Names
+from incidents.transfer.record import Fields, InvalidRecord
+from incidents.transfer.users import UsernameCache
 
-HEAD = b""
+HEADER = b""
 WITH_EVENTS = True
 
 
-def written(chunk: Chunk, names: Names) -> bytes:
+def encode(chunk: Chunk, usernames: UsernameCache) -> bytes:
     return b"".join(
         orjson.dumps(
             {
@@ -22,19 +22,21 @@ def written(chunk: Chunk, names: Names) -> bytes:
                 "source": row.source,
                 "created_at": f"{row.created_at}Z",
                 "updated_at": f"{row.updated_at}Z",
-                "created_by": names[row.created_by],
+                "created_by": usernames[row.created_by],
                 "idempotency_key": row.key,
                 "events": [
                     {
                         "kind": kind,
                         "at": f"{at}Z",
-                        "by": names[by],
+                        "by": usernames[by],
                         "door": door,
-                        "status_from": before,
-                        "status_to": after,
+                        "status_from": status_from,
+                        "status_to": status_to,
                         "comment": comment,
                     }
-                    for _id, kind, at, by, door, before, after, comment in chunk.events.get(row.id, ())
+                    for _id, kind, at, by, door, status_from, status_to, comment in chunk.events.get(
+                        row.id, ()
+                    )
                 ],
             },
             option=orjson.OPT_APPEND_NEWLINE,
@@ -43,16 +45,16 @@ def written(chunk: Chunk, names: Names) -> bytes:
     )
 
 
-def records(lines: Iterable[bytes]) -> Iterator[tuple[int, Fields | Broken]]:
-    """Yield each record with its line number; what is none comes as `Broken`."""
+def decode(lines: Iterable[bytes]) -> Iterator[tuple[int, Fields | InvalidRecord]]:
+    """Yield each record, or the reason why it is invalid, with its line number."""
     for number, line in enumerate(lines, 1):
         if not line.isspace():
-            yield number, decoded(line)
+            yield number, decode_line(line)
 
 
-def decoded(line: bytes) -> Fields | Broken:
+def decode_line(line: bytes) -> Fields | InvalidRecord:
     try:
         fields = orjson.loads(line)
     except ValueError as error:
-        return Broken(f"it is not JSON: {error}")
-    return fields if isinstance(fields, dict) else Broken("it is not a JSON object")
+        return InvalidRecord(f"it is not JSON: {error}")
+    return fields if isinstance(fields, dict) else InvalidRecord("it is not a JSON object")

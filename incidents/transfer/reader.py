@@ -1,4 +1,4 @@
-"""Reading incidents with their history, oldest first, in chunks: bounded memory, however many there are."""
+"""Reading incidents with their history in chunks, oldest first, in bounded memory."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from incidents.statements import UTCText
 
 CHUNK = 1000
 
-# Incident's id, kind, at, user's id, door, status before, status after, comment
+# Incident's id, kind, at, user's id, channel, status_from, status_to, comment
 EventRow = tuple[int, str, str, int | None, str, str, str, str]
 
 
 class Row(NamedTuple):
-    """An incident as the database has it; moments are text in UTC without its mark."""
+    """An incident as it is stored; times are text in UTC without the final Z."""
 
     id: int
     description: str
@@ -55,26 +55,26 @@ class IncidentQuery:
         return Incident.objects.filter(**{name: value for name, value in given.items() if value is not None})
 
 
-def chunks(wanted: IncidentQuerySet, *, with_events: bool) -> Iterator[Chunk]:
-    """Yield the incidents, each chunk by short queries of its own that see one moment."""
+def chunks(incidents: IncidentQuerySet, *, with_events: bool) -> Iterator[Chunk]:
+    """Yield the incidents; each chunk is read in a snapshot of its own."""
     last: Row | None = None
     while True:
-        chunk = read_chunk(wanted, last, with_events=with_events)
+        chunk = read_chunk(incidents, last, with_events=with_events)
         if not chunk.rows:
             return
         yield chunk
         last = chunk.rows[-1]
 
 
-def read_chunk(wanted: IncidentQuerySet, last: Row | None, *, with_events: bool) -> Chunk:
-    rest = wanted.oldest_first()
+def read_chunk(incidents: IncidentQuerySet, last: Row | None, *, with_events: bool) -> Chunk:
+    rest = incidents.oldest_first()
     if last:
         rest = rest.newer_than(datetime.fromisoformat(last.created_at).replace(tzinfo=UTC), last.id)
     return read(rest[:CHUNK], with_events=with_events)
 
 
 def read(incidents: QuerySet[Incident], *, with_events: bool) -> Chunk:
-    """Read all of these incidents as they are at one moment."""
+    """Read all of these incidents and their history in one snapshot."""
     with read_snapshot():
         return Chunk(read_rows(incidents), read_events(incidents) if with_events else {})
 
@@ -96,7 +96,7 @@ def read_rows(incidents: QuerySet[Incident]) -> list[Row]:
 def read_events(incidents: QuerySet[Incident]) -> dict[int, list[EventRow]]:
     found: defaultdict[int, list[EventRow]] = defaultdict(list)
     rows: Any = (
-        # The database finds the incidents again faster than Django writes their ids.
+        # A subquery: faster than a list of the ids as parameters.
         Event.objects.filter(incident__in=incidents.values("id"))
         .order_by("incident_id", "id")
         .values_list(

@@ -1,4 +1,4 @@
-"""Users by name and names by user, each looked up once."""
+"""Usernames by user id and user ids by username, each looked up once."""
 
 from users.models import User
 
@@ -7,35 +7,35 @@ class UnknownUser(LookupError):
     pass
 
 
-class Names(dict[int | None, str | None]):
-    """The name of each user's id; None has none."""
+class UsernameCache(dict[int | None, str | None]):
+    """Username by user id; None for None."""
 
     def __missing__(self, user_id: int | None) -> str | None:
         self[user_id] = None if user_id is None else User.objects.get(pk=user_id).username
         return self[user_id]
 
 
-class People(dict[str | None, int | None]):
-    """The id of each user's name. With `make`, unknown ones are made, who cannot log in.
+class UserResolver(dict[str | None, int | None]):
+    """User id by username; None for None. With `create`, unknown users are created, inactive.
 
     Raises `UnknownUser`.
     """
 
-    def __init__(self, *, make: bool) -> None:
+    def __init__(self, *, create: bool) -> None:
         super().__init__({None: None})
-        self.make = make
+        self.create = create
 
-    def __missing__(self, name: str | None) -> int | None:
-        self[name] = self.found(str(name))
-        return self[name]
+    def __missing__(self, username: str | None) -> int | None:
+        self[username] = self.find_or_create(str(username))
+        return self[username]
 
-    def found(self, name: str) -> int:
-        known: int | None = User.objects.filter(username=name).values_list("pk", flat=True).first()
+    def find_or_create(self, username: str) -> int:
+        known: int | None = User.objects.filter(username=username).values_list("pk", flat=True).first()
         if known is not None:
             return known
-        if not self.make:
-            raise UnknownUser(name)
-        user = User(username=name, is_active=False)
+        if not self.create:
+            raise UnknownUser(username)
+        user = User(username=username, is_active=False)
         user.set_unusable_password()
         user.clean_fields()
         user.save()

@@ -16,10 +16,10 @@ from common import datetimes, files
 from common.progress import Progress
 from incidents.models import Source, Status
 from incidents.transfer import formats, reader
-from incidents.transfer.users import Names
+from incidents.transfer.users import UsernameCache
 
 
-def moment(text: str) -> datetime:
+def timestamp(text: str) -> datetime:
     try:
         return datetimes.parse_local(text, timezone.get_current_timezone())
     except ValueError:
@@ -34,34 +34,34 @@ class Command(BaseCommand):
         formats.add_arguments(parser, file_help="the file to write; - or none: the standard output")
         parser.add_argument("--status", choices=Status.values)
         parser.add_argument("--source", choices=Source.values)
-        parser.add_argument("--since", type=moment, metavar="MOMENT", help="created then or later")
-        parser.add_argument("--until", type=moment, metavar="MOMENT", help="created before it")
+        parser.add_argument("--since", type=timestamp, metavar="MOMENT", help="created then or later")
+        parser.add_argument("--until", type=timestamp, metavar="MOMENT", help="created before it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = reader.IncidentQuery(
+        query = reader.IncidentQuery(
             **{name: options[name] for name in ("status", "source", "since", "until")}
         )
         try:
-            with opened(options["file"]) as file:
-                self.write(file, wanted, formats.chosen(options["format"], options["file"]))
+            with open_for_writing(options["file"]) as file:
+                self.write(file, query, formats.choose(options["format"], options["file"]))
         except OSError as error:
             raise CommandError(f"{options['file']}: {error}") from error
 
-    def write(self, file: BinaryIO, wanted: reader.IncidentQuery, form: ModuleType) -> None:
-        incidents = wanted.incidents()
-        names = Names()
+    def write(self, file: BinaryIO, query: reader.IncidentQuery, form: ModuleType) -> None:
+        incidents = query.incidents()
+        usernames = UsernameCache()
         with Progress("Export", incidents.count()) as progress:
-            file.write(form.HEAD)
+            file.write(form.HEADER)
             for chunk in reader.chunks(incidents, with_events=form.WITH_EVENTS):
-                file.write(form.written(chunk, names))
+                file.write(form.encode(chunk, usernames))
                 progress.add(len(chunk.rows))
         # The standard output may be the file itself.
         self.stderr.write(f"{progress.done:,} incidents exported, {progress.seconds:.1f} s")
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
-    """Open for writing; a file comes into its place only when it is whole."""
+def open_for_writing(path: str) -> Iterator[BinaryIO]:
+    """Open a file that takes its place when it is complete, or the standard output."""
     if path == formats.STREAM:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

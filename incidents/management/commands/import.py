@@ -15,12 +15,12 @@ from common.progress import Progress
 from incidents import bulk
 from incidents.bulk import ImportedIncident, Outcome
 from incidents.transfer import formats, record
-from incidents.transfer.record import Broken, Fields
-from incidents.transfer.users import People
+from incidents.transfer.record import Fields, InvalidRecord
+from incidents.transfer.users import UserResolver
 
 BATCH = 1000
 
-Numbered = tuple[int, Fields | Broken]
+Numbered = tuple[int, Fields | InvalidRecord]
 
 
 class Command(BaseCommand):
@@ -42,60 +42,61 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.people = People(make=options["make_users"])
-        self.tally: Counter[Outcome | type[Broken]] = Counter()
-        form = formats.chosen(options["format"], options["file"])
+        self.users = UserResolver(create=options["make_users"])
+        self.outcomes: Counter[Outcome | type[InvalidRecord]] = Counter()
+        form = formats.choose(options["format"], options["file"])
         try:
-            with opened(options["file"]) as file, progress_through(file) as progress:
-                records = form.records(formats.lines(file, progress))
+            with open_for_reading(options["file"]) as file, byte_progress(file) as progress:
+                records = form.decode(formats.lines(file, progress))
                 while batch := list(islice(records, BATCH)):
                     self.import_batch(batch, skip_broken=options["skip_broken"])
-        except (Broken, OSError) as error:
+        except (InvalidRecord, OSError) as error:
             raise CommandError(f"{options['file']}: {error}. {self.result()}.") from None
         self.stdout.write(f"{self.result()}, {progress.seconds:.1f} s")
 
     def import_batch(self, batch: Iterable[Numbered], *, skip_broken: bool) -> None:
-        """Bring the batch in up to its first broken record, or all but the broken ones."""
-        good: list[tuple[int, ImportedIncident]] = []
-        faults: list[str] = []
+        """Import the batch up to its first invalid record, or all but the invalid ones."""
+        valid: list[tuple[int, ImportedIncident]] = []
+        errors: list[str] = []
         for number, fields in batch:
             try:
-                good.append((number, self.read(number, fields)))
-            except Broken as error:
-                faults.append(f"line {number}: {error}")
+                valid.append((number, self.read(number, fields)))
+            except InvalidRecord as error:
+                errors.append(f"line {number}: {error}")
                 if not skip_broken:
                     break
-        outcomes = bulk.import_batch([past for _number, past in good])
-        self.tally.update(outcomes)
-        faults += [
+        outcomes = bulk.import_batch([past for _number, past in valid])
+        self.outcomes.update(outcomes)
+        errors += [
             f"line {number}: idempotency_key was used for another incident"
-            for (number, _past), outcome in zip(good, outcomes, strict=True)
+            for (number, _past), outcome in zip(valid, outcomes, strict=True)
             if outcome is Outcome.KEY_REUSED
         ]
-        self.report(faults, skip_broken=skip_broken)
+        self.report(errors, skip_broken=skip_broken)
 
-    def read(self, number: int, fields: Fields | Broken) -> ImportedIncident:
-        if isinstance(fields, Broken):
+    def read(self, number: int, fields: Fields | InvalidRecord) -> ImportedIncident:
+        if isinstance(fields, InvalidRecord):
             raise fields
-        return record.read(fields, number, self.people)
+        return record.read(fields, number, self.users)
 
-    def report(self, faults: list[str], *, skip_broken: bool) -> None:
-        if faults and not skip_broken:
-            raise Broken(faults[0])
-        self.tally[Broken] += len(faults)
-        for fault in faults:
-            self.stderr.write(fault)
+    def report(self, errors: list[str], *, skip_broken: bool) -> None:
+        if errors and not skip_broken:
+            raise InvalidRecord(errors[0])
+        self.outcomes[InvalidRecord] += len(errors)
+        for error in errors:
+            self.stderr.write(error)
 
     def result(self) -> str:
+        skipped = self.outcomes[InvalidRecord]
         return (
-            f"{self.tally[Outcome.IMPORTED]:,} incidents brought in, "
-            f"{self.tally[Outcome.ALREADY_PRESENT]:,} were here already"
-            + (f", {self.tally[Broken]:,} broken records skipped" if self.tally[Broken] else "")
+            f"{self.outcomes[Outcome.IMPORTED]:,} incidents brought in, "
+            f"{self.outcomes[Outcome.ALREADY_PRESENT]:,} were here already"
+            + (f", {skipped:,} broken records skipped" if skipped else "")
         )
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
+def open_for_reading(path: str) -> Iterator[BinaryIO]:
     if path == formats.STREAM:
         yield sys.stdin.buffer
     else:
@@ -103,8 +104,8 @@ def opened(path: str) -> Iterator[BinaryIO]:
             yield file
 
 
-def progress_through(file: BinaryIO) -> Progress:
-    """Count the bytes of the file; how many there are is not known of a pipe."""
+def byte_progress(file: BinaryIO) -> Progress:
+    """Return a progress over the bytes of the file; a pipe has no total."""
     size = file.seek(0, 2) if file.seekable() else None
     if size is not None:
         file.seek(0)

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"{count:,} incidents would be deleted")
             return
-        kept = archive.opened(options["archive"]) if options["archive"] else contextlib.nullcontext()
+        kept = archive.open_archive(options["archive"]) if options["archive"] else contextlib.nullcontext()
         try:
             with kept as target:
                 self.prune(Progress("Prune", count), batches(before, statuses), before, target)
@@ -69,20 +69,20 @@ class Command(BaseCommand):
     ) -> None:
         with progress:
             for ids in filter(None, found):
-                # Deleted uncounted, what an import has just brought in would be missing for ever.
+                # An imported incident that is deleted before its events are counted would never be counted.
                 buckets.catch_up_throttled()
                 if target:
                     target.add(ids)
                 started = time.monotonic()
                 progress.add(bulk.forget(ids, unchanged_since=before))
-                # Whoever else wants to write has at least half of the time.
+                # Leave at least half of the time to other writers.
                 time.sleep(time.monotonic() - started)
         self.stdout.write(f"{progress.done:,} incidents deleted, {progress.seconds:.1f} s")
 
 
 def batches(before: datetime, statuses: Collection[str]) -> Iterator[list[int]]:
-    """Yield ids, those first to which nothing has happened for longest; the walk never turns back."""
-    # Asked for the statuses as well, SQLite would walk their index instead, and sort all of it each time.
+    """Yield batches of ids by `updated_at`, each batch after the last row of the one before."""
+    # With a condition on the status SQLite would choose its index, and sort all of it for each batch.
     incidents = Incident.objects.filter(updated_at__lt=before).order_by("updated_at", "id")
     rest = incidents.values_list("id", "updated_at", "status")
     found = list(rest[:BATCH])

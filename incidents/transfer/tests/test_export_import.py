@@ -17,7 +17,7 @@ from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.transfer import formats, reader
-from incidents.transfer.users import Names
+from incidents.transfer.users import UsernameCache
 from incidents.validators import escape_formula, unescape_formula
 from users.models import User
 
@@ -31,14 +31,9 @@ def run(*arguments: Any) -> str:
     return out.getvalue()
 
 
-def empty() -> None:
+def delete_all() -> None:
     Event.objects.all().delete()
     Incident.objects.all().delete()
-
-
-def everything() -> list[Any]:
-    rows: list[Any] = list(Incident.objects.order_by("id").values())
-    return rows + list(Event.objects.order_by("incident_id", "id").values_list()) if rows else []
 
 
 def without_event_ids() -> list[Any]:
@@ -66,8 +61,8 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def told(incident: Make, small_chunks: None) -> list[Any]:
-    """Five incidents, with all that an incident can have."""
+def stored(incident: Make, small_chunks: None) -> list[Any]:
+    """Five incidents that together have every field and kind of event."""
     incident("=cmd|' /C calc'!A0", source=Source.PARTNER, idempotency_key="=key")
     incident("'quoted', \"twice\",\n\ttabbed\r\nлиния", status=Status.CLOSED)
     same = datetime(2025, 11, 11, 23, 8, 12, 266000, tzinfo=UTC)
@@ -78,19 +73,19 @@ def told(incident: Make, small_chunks: None) -> list[Any]:
     return without_event_ids()
 
 
-def test_jsonl_loses_nothing(told: list[Any], file: Path) -> None:
+def test_jsonl_loses_nothing(stored: list[Any], file: Path) -> None:
     run("export", file)
-    empty()
+    delete_all()
     assert "5 incidents brought in, 0 were here already" in run("import", file)
-    assert without_event_ids() == told
+    assert without_event_ids() == stored
 
 
-def test_csv_loses_nothing_but_the_history(told: list[Any], tmp_path: Path) -> None:
+def test_csv_loses_nothing_but_the_history(stored: list[Any], tmp_path: Path) -> None:
     file = tmp_path / "incidents.csv"
     run("export", file)
-    empty()
+    delete_all()
     run("import", file)
-    assert without_event_ids()[:5] == told[:5]
+    assert without_event_ids()[:5] == stored[:5]
     closed = Incident.objects.get(status=Status.CLOSED)
     steps = list(closed.events.values_list("kind", "at", "door", "status_from", "status_to"))
     assert steps == [
@@ -100,17 +95,17 @@ def test_csv_loses_nothing_but_the_history(told: list[Any], tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
-def test_the_same_file_twice_makes_no_second_incident(suffix: str, told: list[Any], tmp_path: Path) -> None:
+def test_the_same_file_twice_makes_no_second_incident(suffix: str, stored: list[Any], tmp_path: Path) -> None:
     file = tmp_path / f"incidents.{suffix}"
     run("export", file)
     assert "0 incidents brought in, 5 were here already" in run("import", file)
-    empty()
+    delete_all()
     run("import", file)
     assert "0 incidents brought in, 5 were here already" in run("import", file)
     assert Incident.objects.count() == 5
 
 
-def test_what_changed_meanwhile_stays_changed(incident: Make, file: Path) -> None:
+def test_an_import_does_not_overwrite_a_later_change(incident: Make, file: Path) -> None:
     pk = incident().pk
     run("export", file)
     services.change(pk, OF_COMMANDS, status=Status.CLOSED)
@@ -118,7 +113,7 @@ def test_what_changed_meanwhile_stays_changed(incident: Make, file: Path) -> Non
     assert Incident.objects.get().status == Status.CLOSED
 
 
-def test_a_taken_id_is_replaced_and_recognized_later(incident: Make, file: Path) -> None:
+def test_a_taken_id_is_replaced_and_recognized_by_the_next_import(incident: Make, file: Path) -> None:
     there = incident("from elsewhere")
     run("export", file)
     Incident.objects.update(description="another one")
@@ -131,7 +126,7 @@ def test_a_taken_id_is_replaced_and_recognized_later(incident: Make, file: Path)
 
 
 @pytest.mark.django_db
-def test_ids_that_came_from_elsewhere_are_not_given_out_again(file: Path) -> None:
+def test_imported_ids_are_not_assigned_again(file: Path) -> None:
     run("import", lines(file, {"id": 40_000, "description": "far", "source": "partner"}))
     created = services.create(NewIncident("next", Source.PARTNER), OF_COMMANDS)
     assert created.id > 40_000
@@ -142,7 +137,7 @@ def test_ids_that_came_from_elsewhere_are_not_given_out_again(file: Path) -> Non
 # Export
 
 
-def test_filters_choose(incident: Make, file: Path) -> None:
+def test_filters_of_export(incident: Make, file: Path) -> None:
     incident("a", source=Source.PARTNER, created_at=datetime(2025, 1, 1, tzinfo=UTC))
     incident("b", source=Source.PARTNER, created_at=datetime(2025, 1, 2, tzinfo=UTC), status=Status.FAKE)
     incident("c", created_at=datetime(2025, 1, 3, tzinfo=UTC))
@@ -162,7 +157,7 @@ def test_filters_choose(incident: Make, file: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_a_failed_export_leaves_the_file_before(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_export_leaves_the_previous_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text("the one before")
     monkeypatch.setattr(reader, "chunks", lambda *_given, **_more: iter([SimpleNamespace()]))
     with pytest.raises(AttributeError):
@@ -172,19 +167,19 @@ def test_a_failed_export_leaves_the_file_before(file: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_a_pipe_carries_both_ways(form: str, incident: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_and_import_through_a_pipe(form: str, incident: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     incident("through a pipe")
     pipe = BytesIO()
     monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=pipe, flush=lambda: None))
     run("export", "--format", form)
-    empty()
+    delete_all()
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=BytesIO(pipe.getvalue())))
     run("import", "-", "--format", form)
     assert Incident.objects.get().description == "through a pipe"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_export_sees_a_row_and_its_history_at_one_moment(
+def test_an_export_reads_a_row_and_its_history_in_one_snapshot(
     incident: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pk = incident().pk
@@ -213,7 +208,7 @@ def test_an_export_sees_a_row_and_its_history_at_one_moment(
 
 
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝＋－＠aё, \"")))
-def test_a_guarded_text_is_no_formula_and_comes_back(text: str) -> None:
+def test_an_escaped_text_is_no_formula_and_is_restored(text: str) -> None:
     cell = escape_formula(text)
     assert not cell.startswith(tuple("=+-@\t\r\n＝＋－＠"))
     assert unescape_formula(cell) == text
@@ -231,7 +226,7 @@ def test_no_cell_begins_like_a_formula(olga: User, incident: Make, tmp_path: Pat
 
 
 @pytest.mark.django_db
-def test_a_hand_made_sheet_needs_two_columns(tmp_path: Path) -> None:
+def test_a_csv_made_by_hand_needs_two_columns(tmp_path: Path) -> None:
     file = tmp_path / "by hand.csv"
     file.write_text("source,description\npartner,one\n\npartner,one\n")
     assert "2 incidents brought in" in run("import", file)
@@ -256,7 +251,7 @@ def test_a_hand_made_sheet_needs_two_columns(tmp_path: Path) -> None:
         (b"description,source\n ,partner\n", "line 2: description is required"),
     ],
 )
-def test_a_broken_sheet_is_explained(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_an_invalid_csv_is_explained(content: bytes, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "broken.csv"
     file.write_bytes(content)
     with pytest.raises(CommandError, match=reason):
@@ -268,7 +263,7 @@ def test_a_broken_sheet_is_explained(content: bytes, reason: str, tmp_path: Path
 
 GOOD = {"description": "good", "source": "partner"}
 EVENT = {"kind": "created", "at": "2025-11-11T23:08:12Z", "door": "post", "status_to": "open"}
-BROKEN: list[tuple[Any, str]] = [
+INVALID: list[tuple[Any, str]] = [
     ([], "it is not a JSON object"),
     ({"source": "partner"}, "description is required"),
     (GOOD | {"description": " \n"}, "description is required"),
@@ -308,8 +303,10 @@ BROKEN: list[tuple[Any, str]] = [
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("record", "reason"), BROKEN)
-def test_a_broken_record_is_named_and_what_came_before_kept(record: Any, reason: str, file: Path) -> None:
+@pytest.mark.parametrize(("record", "reason"), INVALID)
+def test_an_invalid_record_is_named_and_the_records_before_it_are_kept(
+    record: Any, reason: str, file: Path
+) -> None:
     lines(file, GOOD, GOOD | {"description": "second"}, record, GOOD)
     with pytest.raises(CommandError) as failed:
         run("import", file)
@@ -320,14 +317,14 @@ def test_a_broken_record_is_named_and_what_came_before_kept(record: Any, reason:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("line", [b"{", b'{"description": "\xff"}', b'{"description": "\\ud800"}', b"NaN"])
-def test_what_is_no_json_is_named(line: bytes, file: Path) -> None:
+def test_a_line_that_is_no_json_is_named(line: bytes, file: Path) -> None:
     file.write_bytes(b"\n" + line + b"\n")
     with pytest.raises(CommandError, match="line 2: it is not JSON"):
         run("import", file)
 
 
 @pytest.mark.django_db
-def test_broken_records_are_skipped_if_asked(file: Path) -> None:
+def test_skip_broken_skips_invalid_records(file: Path) -> None:
     lines(file, GOOD, GOOD | {"source": ""}, [], GOOD)
     said = run("import", file, "--skip-broken")
     assert "line 2: source must be one of" in said
@@ -336,7 +333,9 @@ def test_broken_records_are_skipped_if_asked(file: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_an_import_goes_on_where_it_stopped(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_import_is_continued_by_running_it_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("incidents.management.commands.import.BATCH", 2)
     records = [GOOD | {"idempotency_key": f"k{number}"} for number in range(5)]
     with pytest.raises(CommandError, match=r"line 4: .*3 incidents brought in"):
@@ -353,24 +352,24 @@ def test_a_key_of_another_incident_is_an_error(file: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_users_are_made_if_asked_and_cannot_log_in(file: Path) -> None:
+def test_make_users_creates_users_that_cannot_log_in(file: Path) -> None:
     lines(file, GOOD | {"created_by": "nemo", "events": [EVENT | {"by": "vanya"}]})
     run("import", file, "--make-users")
     assert set(User.objects.values_list("username", "is_active")) == {("nemo", False), ("vanya", False)}
     assert not any(user.has_usable_password() for user in User.objects.all())
-    assert Names()[Event.objects.get().by_id] == "vanya"
+    assert UsernameCache()[Event.objects.get().by_id] == "vanya"
     with pytest.raises(CommandError, match="line 1: created_by: "):
         run("import", lines(file, GOOD | {"created_by": "a b"}), "--make-users")
 
 
 @pytest.mark.django_db
-def test_a_line_without_end_does_not_fill_the_memory(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_has_a_maximum_length(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "MAX_LINE_BYTES", 100)
     file.write_bytes(b"a" * 200)
     with pytest.raises(CommandError, match="a line of more than 100 bytes"):
         run("import", file)
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         run("import", tmp_path / "nothing.jsonl")
