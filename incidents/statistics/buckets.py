@@ -5,7 +5,7 @@ aggregates_between(first, last)    # (bucket, Aggregate), the batch that is left
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -19,7 +19,18 @@ from incidents.statistics.models import Bucket, CountedEvents
 
 BATCH = 5000
 WRITERS_POLL = 0.005  # seconds
+MAX_WRITER_WAIT = 60.0  # seconds; a batch of an import takes less than one
 COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms"]
+
+
+class WriterNotFinished(Exception):
+    """A transaction that adds events stays open, so the events up to now cannot be counted yet."""
+
+    def __init__(self, pids: Collection[int]) -> None:
+        super().__init__(
+            f"a transaction that adds incidents has been open for {MAX_WRITER_WAIT:g} s (PostgreSQL's process"
+            f" {', '.join(map(str, sorted(pids)))}); end it and run this again"
+        )
 
 
 def catch_up(budget: float) -> bool:
@@ -36,6 +47,8 @@ def catch_up_throttled(on_progress: Callable[[int], None] = lambda _event_id: No
     """Count all events there are now, and leave at least half of the time to other writers.
 
     `on_progress` is called with the id of the last counted event after each batch.
+
+    Raises `WriterNotFinished`.
     """
     started = time.monotonic()
     for _step in chain(steps(), [None]):  # The last batch yields no step.
@@ -45,7 +58,7 @@ def catch_up_throttled(on_progress: Callable[[int], None] = lambda _event_id: No
 
 
 def recount(on_progress: Callable[[int], None]) -> None:
-    """Delete all buckets, and count the events that are left."""
+    """Delete all buckets, and count the events that are left. Raises `WriterNotFinished`."""
     with transactions.write_transaction():
         counted = locked_counted_events()
         counted.through = 0
@@ -60,28 +73,32 @@ def steps() -> Iterator[None]:
     if counted_through() >= newest:
         return  # Without taking the write lock
     # A transaction under way may hold an id below the newest, and commit it after the newest is counted.
+    deadline = time.monotonic() + MAX_WRITER_WAIT
     before = open_writers()
-    while before & open_writers():
+    while still := before.items() & open_writers().items():
+        if time.monotonic() > deadline:
+            raise WriterNotFinished({pid for _transaction, pid in still})
         time.sleep(WRITERS_POLL)
         yield
     while count_batch(newest):
         yield
 
 
-def open_writers() -> set[str]:
-    """Return the other transactions that are adding events.
+def open_writers() -> dict[str, int]:
+    """Return the other transactions that are adding events, with the pids of their backends.
 
     SQLite has none: there only one transaction writes at a time, so ids are committed in their order.
     """
     if connection.vendor != "postgresql":
-        return set()
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT virtualtransaction FROM pg_locks"
-            " WHERE relation = %s::regclass AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()",
+            "SELECT virtualtransaction, pid FROM pg_locks"
+            " WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()",
             [Event._meta.db_table],
         )
-        return {transaction for (transaction,) in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
 def count_batch(newest: int) -> bool:

@@ -63,6 +63,8 @@ class Command(BaseCommand):
                 self.prune(Progress("Prune", count), batches(before, statuses), before, target)
         except OSError as error:
             raise CommandError(f"{options['archive']}: {error}") from error
+        except buckets.WriterNotFinished as error:
+            raise CommandError(str(error)) from None
 
     def prune(
         self, progress: Progress, found: Iterable[list[int]], before: datetime, target: Archive | None

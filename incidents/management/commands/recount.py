@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from common.progress import Progress
 from incidents.counts import totals
@@ -18,6 +18,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         totals.recount()
-        with Progress("Recount", buckets.newest_event_id()) as progress:
-            buckets.recount(progress.set)
+        try:
+            with Progress("Recount", buckets.newest_event_id()) as progress:
+                buckets.recount(progress.set)
+        except buckets.WriterNotFinished as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(f"incidents and statistics are counted anew, {progress.seconds:.1f} s")

@@ -1,5 +1,6 @@
 """The statistics of a period, and counting events into buckets."""
 
+import contextlib
 import threading
 from array import array
 from collections import Counter
@@ -7,10 +8,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from statistics import median, quantiles
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import given
@@ -207,6 +209,58 @@ def test_an_event_that_is_committed_after_a_newer_one_is_counted(monkeypatch: py
     assert buckets.catch_up(10)
     today = timezone.localdate()
     assert report.of_period(today, today).total == 3
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_counting_waits_only_so_long_for_an_idle_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    services.create(NewIncident("Самокат", Source.OPERATOR), ORIGIN)
+    monkeypatch.setattr(buckets, "MAX_WRITER_WAIT", 0.2)
+    with other_connection(connection.settings_dict["NAME"]) as other:
+        other.execute(f"LOCK TABLE {Event._meta.db_table} IN ROW EXCLUSIVE MODE")
+        pid = other.info.backend_pid
+        with pytest.raises(buckets.WriterNotFinished, match=rf"open for 0.2 s.*{pid}"):
+            buckets.catch_up_throttled()
+        Incident.objects.update(status=Status.CLOSED, updated_at=NOON)
+        with pytest.raises(CommandError, match=rf"{pid}"):
+            call_command("prune", "--older-than=1", stdout=StringIO())
+        assert Incident.objects.exists()
+        with pytest.raises(CommandError, match=rf"{pid}"):
+            call_command("recount", stdout=StringIO())
+    buckets.catch_up_throttled()
+    assert buckets.percent_counted() == 100
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has other databases")
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_of_another_database_is_not_waited_for() -> None:
+    ours = connection.settings_dict["NAME"]
+    copy = f"{ours}_copy"
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's alone has it
+    with other_connection("postgres") as server:
+        server.autocommit = True
+        # In a copy the table has the same object id.
+        server.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{ours}"')
+        try:
+            with other_connection(copy) as other:
+                other.execute(f"LOCK TABLE {Event._meta.db_table} IN ROW EXCLUSIVE MODE")
+                assert buckets.open_writers() == {}
+        finally:
+            server.execute(f'DROP DATABASE "{copy}"')
+
+
+@contextlib.contextmanager
+def other_connection(database: str) -> Iterator[Any]:
+    import psycopg
+
+    parameters = connection.get_connection_params()
+    given = {name: parameters[name] for name in ("host", "port", "user", "password") if name in parameters}
+    other = psycopg.connect(dbname=database, **given)
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 def test_counting_stops_at_the_end_of_its_budget(happen: Happen, monkeypatch: pytest.MonkeyPatch) -> None:
