@@ -10,22 +10,26 @@
         for incident in client.incidents(status="new"):
             print(incident["id"], incident["incident"])
 
+    Client("http://127.0.0.1:8000", token="inc_...")     with a machine's token from /admin/
+
 Every method may raise:
 
     ClientError
     ├── Refused           the service says no, and why
-    ├── LoginFailed       the service does not let this user in
-    └── Unavailable       nobody answers, or the service stays too busy
+    ├── LoginFailed       the service refuses the name and password, or the token
+    └── Unavailable       the service cannot be reached or stays too busy
         └── AnswerLost    the same, but the request may have been carried out
 """
 
 import argparse
+import codecs
 import contextlib
 import getpass
 import io
 import itertools
 import json
 import logging
+import math
 import os
 import random
 import re
@@ -50,6 +54,22 @@ JSON = dict[str, Any]
 log = logging.getLogger(__name__)
 jitter = random.SystemRandom()
 
+# One variable of .env, as python-dotenv reads it for the service; a quoted value may have several lines.
+ENV_VARIABLE = re.compile(
+    r"""
+    ^\s* (?:export[^\S\n]+)? (?:'(?P<quoted_name>[^']+)' | (?!')(?P<name>[^=#\s]+)) [^\S\n]*
+    = (?:
+        [^\S\n]+ \#[^\n]* $
+        | [^\S\n]* (?:
+            (?:'(?P<single>(?:\\[\s\S]|[^'\\])*)' | "(?P<double>(?:\\[\s\S]|[^"\\])*)")
+            [^\S\n]* (?:\#[^\n]*)? $
+            | (?![^\S\n]|['"]) (?P<plain>[^\n]*?) (?:[^\S\n]+\#[^\n]*)? [^\S\n]* $
+        )
+    )
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+
 
 class ClientError(Exception):
     exit_code = 1
@@ -68,7 +88,7 @@ class LoginFailed(ClientError):
 
 
 class Unavailable(ClientError):
-    """`retry_after` is what the service asks us to wait, in seconds; 0 where it does not ask."""
+    """`retry_after` is the service's Retry-After in seconds, 0 without one."""
 
     exit_code = 3
 
@@ -82,14 +102,22 @@ class AnswerLost(Unavailable):
 
 
 class Client:
-    """The service at `url`, as one user sees it; not to be shared between threads.
+    """The service at `url`, for one user; not to be shared between threads.
 
-    `timeout` bounds each wait for the network, `patience` how long a call goes on trying while
-    the service is away; both in seconds.
+    The user logs in by name and password; a machine has a long-lived `token` instead, which is
+    sent as it is and never ended here. `timeout` limits each wait for the network, `patience`
+    how long a call is retried while the service is unavailable; both in seconds.
     """
 
     def __init__(
-        self, url: str, username: str, password: str, *, timeout: float = 10, patience: float = 15
+        self,
+        url: str,
+        username: str = "",
+        password: str = "",
+        *,
+        token: str = "",
+        timeout: float = 10,
+        patience: float = 15,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -102,19 +130,25 @@ class Client:
         self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._address = (parts.hostname, parts.port)
         self._prefix = parts.path.rstrip("/")
-        self._token = ""
-        self._renew_at = 0.0
+        self._logs_in = not token
+        self._token = token
+        self._renew_at = math.inf if token else 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        # A user has few tokens at a time: one left behind would push out another.
+        # A user has at most ten tokens from logins: each one left behind ends another.
         with contextlib.suppress(ClientError):
             self.logout()
 
     def authorize(self) -> JSON:
-        """Get a new token, `{"token", "expires_at"}`; every other method does so by itself."""
+        """Get a new token, `{"token", "expires_at"}`; every other method does so by itself.
+
+        Raises `LoginFailed` for a client with a machine's token, which only an administrator renews.
+        """
+        if not self._logs_in:
+            raise LoginFailed("a machine's token cannot be renewed by a login")
         login = {"username": self.username, "password": self.password}
         try:
             data: JSON = self._send("/users/authorization/", login)["data"]
@@ -124,22 +158,22 @@ class Client:
             raise LoginFailed(f"cannot log in as {self.username}: {refused}") from refused
         expires_at = datetime.fromisoformat(data["expires_at"])
         life = (expires_at - datetime.now(UTC)).total_seconds()
-        # A tenth early, lest it dies on the way. Where the two clocks disagree, a 401 will tell.
+        # A tenth early, so that no request arrives with an expired one. If the clocks differ, a 401 follows.
         self._renew_at = time.monotonic() + (0.9 * life if life > 0 else 3600)
         self._token = data["token"]
         return data
 
     def logout(self) -> None:
-        """End the token; a later call gets another. Tried once, since it would expire anyway."""
-        if self._token:
+        """End the token of the login; a later call gets another. Sent once, since it expires anyway."""
+        if self._token and self._logs_in:
             self._send_once("/users/logout/", {})
             self._token, self._renew_at = "", 0.0
 
     def create(self, incident: str, source: str, date: str | None = None, idempotency_key: str = "") -> JSON:
         """Create an incident, once, however often it has to be sent: `{"id", "created"}`.
 
-        `date` is text such as 2025-11-11T23:08:12.266Z; None is now. With a key of your own you
-        may repeat the call too: it brings the first incident, and `created` is False.
+        `date` is text such as 2025-11-11T23:08:12.266Z; None is now. A call with the same
+        `idempotency_key` again returns the first incident, and `created` is False.
         """
         key = idempotency_key or str(uuid.uuid4())
         fields = {"incident": incident, "source": source, "date": date, "idempotency_key": key}
@@ -149,7 +183,7 @@ class Client:
         """Return `{"incidents": [...]}`, newest first; with `limit` (1-1000) one page of them.
 
         An incident is `{"id", "incident", "status", "source", "created_at"}`. A page has `next`
-        too: the `cursor` of the following one, None on the last.
+        too: the `cursor` of the next page, None on the last.
         """
         fields = {"status": status, "limit": limit, "cursor": cursor}
         try:
@@ -160,7 +194,7 @@ class Client:
             return {"incidents": [], "next": None}
 
     def incidents(self, status: str | None = None, limit: int | None = None) -> Iterator[JSON]:
-        """Walk through the incidents, newest first; pages are fetched as the walk needs them."""
+        """Iterate over the incidents, newest first; pages are fetched as needed."""
         left = sys.maxsize if limit is None else limit
         cursor = None
         while True:
@@ -173,7 +207,7 @@ class Client:
 
     def update(self, incident_id: int, status: str, comment: str | None = None) -> None:
         fields = {"id": incident_id, "status": status, "comment": comment}
-        # A status set twice is one event, a comment sent twice is two.
+        # A repeated status adds no event, a repeated comment adds a second one.
         self._post("/incidents/update/", fields, repeatable=comment is None)
 
     def history(self, incident_id: int) -> list[JSON]:
@@ -190,7 +224,7 @@ class Client:
         return data
 
     def _call(self, path: str, fields: JSON | None = None, *, repeatable: bool = True) -> Any:
-        """Send a request in the user's name, with a new token where the old one has died."""
+        """Send a request as the user, with a new token if the old one has ended."""
         if time.monotonic() >= self._renew_at:
             self.authorize()
         try:
@@ -198,28 +232,30 @@ class Client:
         except Refused as refused:
             if refused.status != HTTPStatus.UNAUTHORIZED:
                 raise
+            if not self._logs_in:
+                raise LoginFailed(f"the token is refused: {refused}") from refused
         self.authorize()
         return self._send(path, fields, repeatable=repeatable)
 
     def _send(self, path: str, fields: JSON | None, *, repeatable: bool = True) -> Any:
-        """Send a request until it is answered or our patience ends."""
+        """Send a request, and again after each `Unavailable` until `patience` seconds have passed."""
         end = time.monotonic() + self.patience
         pause = 0.25
         while True:
             try:
                 return self._send_once(path, fields)
-            except Unavailable as trouble:
-                # Clients that were sent away together should not come back together.
-                wait = (trouble.retry_after or pause) * jitter.uniform(1, 1.5)
-                is_final = isinstance(trouble, AnswerLost) and not repeatable
+            except Unavailable as error:
+                # Jitter: clients that got the same Retry-After should not return at the same time.
+                wait = (error.retry_after or pause) * jitter.uniform(1, 1.5)
+                is_final = isinstance(error, AnswerLost) and not repeatable
                 if is_final or time.monotonic() + wait > end:
                     raise
-                log.warning("%s; trying again in %.1f s", trouble, wait)
+                log.warning("%s; trying again in %.1f s", error, wait)
                 time.sleep(wait)
                 pause = min(2 * pause, 8)
 
     def _send_once(self, path: str, fields: JSON | None) -> Any:
-        """POST the fields, or GET where there are none; return the JSON of the answer."""
+        """POST the fields, or GET if they are None; return the JSON of the response."""
         headers = {"Accept": "application/json", "Accept-Language": "en"}
         if fields is None:
             method, body = "GET", None
@@ -227,41 +263,41 @@ class Client:
         else:
             method, body = "POST", json.dumps({**fields, "token": self._token}).encode()
             headers["Content-Type"] = "application/json"
-        # Not urllib: it would believe in proxies even on the way to this very machine, and
-        # follow redirects, which turns a POST into a GET.
-        with contextlib.closing(self._connection(*self._address, timeout=self.timeout)) as line:
+        # Not urllib: it would use proxies of the environment even for 127.0.0.1, and follow
+        # redirects, which turns a POST into a GET.
+        with contextlib.closing(self._connection(*self._address, timeout=self.timeout)) as connection:
             try:
-                line.connect()
+                connection.connect()
             except (OSError, UnicodeError) as error:
                 raise Unavailable(f"cannot reach {self.url}: {error}") from error
             try:
-                line.request(method, self._prefix + path, body, headers)
-                response = line.getresponse()
+                connection.request(method, self._prefix + path, body, headers)
+                response = connection.getresponse()
                 return self._read(response, response.read())
             except (OSError, HTTPException) as error:
-                raise AnswerLost(f"no answer from {self.url}: {error}") from error
+                raise AnswerLost(f"no response from {self.url}: {error}") from error
 
     def _read(self, response: HTTPResponse, body: bytes) -> Any:
-        """Return the JSON of a success, raise what any other answer means."""
+        """Return the JSON of a success; raise the exception for any other response."""
         try:
-            answer = json.loads(body)
+            content = json.loads(body)
         except ValueError:
-            answer = None
-        if response.status < HTTPStatus.MULTIPLE_CHOICES and isinstance(answer, dict | list):
-            return answer
-        told = answer if isinstance(answer, dict) else {}
-        error = told.get("error") or told.get("detail") or f"{self.url} answers {response.status}"
+            content = None
+        if response.status < HTTPStatus.MULTIPLE_CHOICES and isinstance(content, dict | list):
+            return content
+        fields = content if isinstance(content, dict) else {}
+        error = fields.get("error") or fields.get("detail") or f"{self.url} responds with {response.status}"
         if response.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-            asked = response.getheader("Retry-After", "")
-            raise Unavailable(printable(error), float(asked) if asked.isdecimal() else 0)
-        # So a proxy says that the service went away, perhaps after it had done the work.
+            seconds = response.getheader("Retry-After", "")
+            raise Unavailable(printable(error), float(seconds) if seconds.isdecimal() else 0)
+        # A proxy's response when the service disconnects, perhaps after it has done the work.
         if response.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}:
             raise AnswerLost(printable(error))
         raise Refused(response.status, printable(error))
 
 
 def printable(value: object) -> str:
-    """Return text that cannot steer a terminal: it was written by somebody else."""
+    """Replace control characters: text from others must not control the terminal."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in str(value))
 
 
@@ -273,11 +309,11 @@ def table(*rows: Sequence[object]) -> str:
     """Align the columns of rows, the headings first; on a terminal, cut the lines to its width."""
     cells = [[printable("" if value is None else value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    # The last column is the long one: padding it would only wrap the lines.
+    # The last column is the longest: padding it would only wrap the lines.
     widths[-1] = 0
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    return "\n".join(line if len(line) <= room else line[: room - 1] + "…" for line in lines)
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    return "\n".join(line if len(line) <= limit else line[: limit - 1] + "…" for line in lines)
 
 
 def incident_table(incidents: Sequence[JSON]) -> str:
@@ -294,8 +330,8 @@ def event_table(events: Sequence[JSON]) -> str:
     return table(("AT", "BY", "DOOR", "WHAT", "FROM", "TO", "COMMENT"), *rows)
 
 
-def show(options: argparse.Namespace, answer: object, text: str) -> None:
-    print(json.dumps(answer) if options.json else text, flush=True)
+def show(options: argparse.Namespace, value: object, text: str) -> None:
+    print(json.dumps(value) if options.json else text, flush=True)
 
 
 def run_demo(client: Client, _options: argparse.Namespace) -> None:
@@ -304,9 +340,10 @@ def run_demo(client: Client, _options: argparse.Namespace) -> None:
     def say(text: str) -> None:
         print(f"\n{next(steps)}. {text}\n")
 
-    say(f"Log in at {client.url} as {client.username}.")
-    until = local_time(client.authorize()["expires_at"])
-    print(f"The token is good until {until}; the client gets another by itself.")
+    if client.username:
+        say(f"Log in at {client.url} as {client.username}.")
+        until = local_time(client.authorize()["expires_at"])
+        print(f"The token expires at {until}; the client gets another by itself.")
 
     say("Create an incident, and another one from another source.")
     unlock = client.create("Scooter 17 does not unlock", "partner")["id"]
@@ -314,9 +351,9 @@ def run_demo(client: Client, _options: argparse.Namespace) -> None:
     silent = client.create("Scooter 4 is silent", "monitoring", idempotency_key=key)["id"]
     print(f"They are numbers {unlock} and {silent}.")
 
-    say("Send the second again with the same idempotency key, as if its answer had been lost.")
+    say("Send the second again with the same idempotency key, as if the response had been lost.")
     again = client.create("Scooter 4 is silent", "monitoring", idempotency_key=key)
-    print(f"It is still number {again['id']}: what is sent twice is created once.")
+    print(f"It is still number {again['id']}: two requests, one incident.")
 
     say("Update their statuses.")
     client.update(unlock, "processing", "A mechanic is on the way")
@@ -351,8 +388,8 @@ def run_list(client: Client, options: argparse.Namespace) -> None:
 
 def run_update(client: Client, options: argparse.Namespace) -> None:
     client.update(options.id, options.status, options.comment)
-    answer = {"id": options.id, "status": options.status}
-    show(options, answer, f"Incident {options.id} is {options.status}.")
+    updated = {"id": options.id, "status": options.status}
+    show(options, updated, f"Incident {options.id} is {options.status}.")
 
 
 def run_history(client: Client, options: argparse.Namespace) -> None:
@@ -380,8 +417,8 @@ def run_watch(client: Client, options: argparse.Namespace) -> None:
         time.sleep(options.interval)
         try:
             newest = client.get_all(limit=LARGEST_PAGE)["incidents"]
-        except Unavailable as trouble:
-            log.warning("%s", trouble)
+        except Unavailable as error:
+            log.warning("%s", error)
             continue
         for one in changes(newest, seen):
             status = f"{one['was']} -> {one['status']}" if one["was"] else one["status"]
@@ -392,9 +429,10 @@ def run_watch(client: Client, options: argparse.Namespace) -> None:
 EPILOG = """\
 settings, from the environment or from the file .env beside this one; options win over them:
   INCIDENTS_URL     where the service is; else at HOST and PORT, else at http://127.0.0.1:8000
-  ADMIN_USERNAME    who logs in; else admin
-  ADMIN_PASSWORD    asked for on a terminal where it is not set
-  NAME_FILE         for each of them, a file that holds the value
+  INCIDENTS_TOKEN   a machine's token, instead of a login
+  ADMIN_USERNAME    the user who logs in; else admin
+  ADMIN_PASSWORD    the password; without it a terminal is asked
+  NAME_FILE         for each of them, a file with the value
 
 exit codes:
   0    done
@@ -409,7 +447,8 @@ exit codes:
 def command_line() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--url", help="where the service is")
-    common.add_argument("--username", help="who logs in")
+    common.add_argument("--token", help="a machine's token instead of a login; others on this machine see it")
+    common.add_argument("--username", help="the user who logs in")
     common.add_argument("--password", help="beware: others on this machine see it")
     common.add_argument("--json", action="store_true", help="for programs: one JSON value a line")
 
@@ -454,31 +493,46 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def settings(env_file: Path) -> dict[str, str]:
-    """Return the environment, completed by the NAME=value lines of `env_file` if it exists."""
-    line = r"\s*(?:export\s+)?(\w+)\s*=\s*(['\"]?)(.*?)\2\s*(?:\s#.*)?"
-    lines = env_file.read_text(encoding="utf-8").splitlines() if env_file.exists() else []
-    found = (re.fullmatch(line, text) for text in lines)
-    return {match[1]: match[3] for match in found if match} | dict(os.environ)
+    """Return the environment, completed by the variables of `env_file` if it exists."""
+    text = env_file.read_text(encoding="utf-8-sig") if env_file.exists() else ""
+    found = {}
+    for match in ENV_VARIABLE.finditer(text):
+        single = re.sub(r"\\([\\'])", r"\1", match["single"] or "")
+        double = re.sub(r"\\[\\'\"abfnrtv]", unescaped, match["double"] or "")
+        found[match["quoted_name"] or match["name"]] = single or double or match["plain"] or ""
+    return found | dict(os.environ)
+
+
+def unescaped(escape: re.Match[str]) -> str:
+    return codecs.decode(escape[0], "unicode-escape")
 
 
 def connect(options: argparse.Namespace, env: dict[str, str]) -> Client:
-    """Return the client that the options ask for, and where they are silent, the settings."""
+    """Return a client by the options, completed by the settings. Raises `ValueError`."""
 
     def setting(name: str, default: str = "") -> str:
         file = env.get(f"{name}_FILE")
         value = env.get(name) or (Path(file).read_text(encoding="utf-8") if file else "")
         return value.strip() or default
 
-    # A service that listens at every address has this one too.
-    host = setting("HOST", "127.0.0.1").replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+    # A service that listens on every address is reached by the loopback address.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host := setting("HOST", "127.0.0.1"), host)  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     url = options.url or setting("INCIDENTS_URL", f"http://{host}:{setting('PORT', '8000')}")
+    logs_in = options.username or options.password
+    if options.token and logs_in:
+        raise ValueError("give either --token, or --username and --password")
+    if token := options.token or ("" if logs_in else setting("INCIDENTS_TOKEN")):
+        return Client(url, token=token)
     admin = setting("ADMIN_USERNAME", "admin")
     username = options.username or admin
     password = options.password or (setting("ADMIN_PASSWORD") if username == admin else "")
     if not password and sys.stdin.isatty():
         password = getpass.getpass(f"Password of {username} at {url}: ")
     if not password:
-        raise ValueError("no password: set ADMIN_PASSWORD, ADMIN_PASSWORD_FILE or --password")
+        raise ValueError(
+            "no password: set ADMIN_PASSWORD, ADMIN_PASSWORD_FILE or --password, or give a token"
+        )
     return Client(url, username, password)
 
 
@@ -505,7 +559,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"client.py: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output has had enough; Python's own last flush must not complain.
+        # The reader of the output has closed it; Python's flush at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -39,3 +39,10 @@ def is_ip_address(host: str) -> bool:
 def this_machine() -> list[str]:
     """List every plain IP address, which scripts mostly say, and this machine's names."""
     return [AnyIPAddress(), "localhost", ".localhost", socket.gethostname().lower()]
+
+
+def url_on_this_machine(host: str, port: int) -> str:
+    """Return the URL at which a browser on this machine opens a service that listens on `host`."""
+    # Nobody can open the addresses that stand for every address.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

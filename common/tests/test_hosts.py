@@ -65,3 +65,18 @@ def test_it_looks_at_the_host_whatever_the_port(
 def test_a_list_of_names_is_all_there_is(db: None, settings: Settings, host: str, status: int) -> None:
     settings.ALLOWED_HOSTS = ["incidents.example"]
     assert new_client().get("/readyz", HTTP_HOST=host).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104
+        ("::1", "http://[::1]:8000"),
+        ("::", "http://[::1]:8000"),
+        ("2001:db8::7", "http://[2001:db8::7]:8000"),
+        ("incidents.example.com", "http://incidents.example.com:8000"),
+    ],
+)
+def test_the_url_on_this_machine_can_be_opened(host: str, url: str) -> None:
+    assert hosts.url_on_this_machine(host, 8000) == url

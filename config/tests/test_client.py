@@ -31,6 +31,7 @@ from client import (
     main,
     settings,
 )
+from users import tokens
 from users.models import Token, User
 
 PASSWORD = "alice's long password"
@@ -113,7 +114,27 @@ class TestLibrary:
         with pytest.raises(LoginFailed, match="cannot log in as alice: Invalid credentials"):
             Client(live_server.url, "alice", "wrong").authorize()
 
-    def test_proxies_of_the_environment_are_left_alone(
+    def test_a_machines_token_needs_no_login_and_is_not_ended(
+        self, alice: User, live_server: LiveServer
+    ) -> None:
+        secret = tokens.issue(alice, lifetime=timedelta(days=30), name="sensor 7").secret
+        for _visit in range(2):
+            with Client(live_server.url, token=secret) as client:
+                assert len(client.history(client.create("Fire", "monitoring")["id"])) == 1
+                client.logout()
+
+        assert Token.objects.get().name == "sensor 7"
+
+    def test_a_machines_token_that_is_refused_is_a_failed_login(
+        self, alice: User, live_server: LiveServer
+    ) -> None:
+        with Client(live_server.url, token="inc_wrong") as client:
+            with pytest.raises(LoginFailed, match="the token is refused: Invalid token"):
+                client.create("Fire", "monitoring")
+            with pytest.raises(LoginFailed, match="cannot be renewed"):
+                client.authorize()
+
+    def test_proxies_of_the_environment_are_not_used(
         self, alices_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
@@ -266,7 +287,7 @@ class TestFaults:
     def test_another_sort_of_server_is_named_as_such(self, faulty: FaultyServer, status: int) -> None:
         faulty.will_answer(status, b"<h1>Hello</h1>", Location="http://127.0.0.1:1/")
 
-        with pytest.raises(Refused, match=f"{faulty.url} answers {status}"):
+        with pytest.raises(Refused, match=f"{faulty.url} responds with {status}"):
             Client(faulty.url, "alice", PASSWORD).authorize()
 
 
@@ -362,12 +383,14 @@ class TestCommandLine:
             (1, ["update", "404", "fake"]),
             (1, ["history", "404"]),
             (4, ["list", "--password", "wrong"]),
+            (4, ["list", "--token", "inc_wrong"]),
         ],
     )
     def test_what_went_wrong_is_told_by_the_exit_code(
         self, options: list[str], capsys: pytest.CaptureFixture[str], code: int, given: list[str]
     ) -> None:
         command, *rest = given
+        options = options[:2] if "--token" in rest else options
 
         assert main([command, *options, *rest]) == code
         assert capsys.readouterr().err.startswith("client.py: ")
@@ -425,21 +448,68 @@ class TestSettings:
         with pytest.raises(ValueError, match="no password"):
             connected("--username", "alice", ADMIN_PASSWORD=PASSWORD)
 
+    def test_a_url_of_an_ipv6_address_has_brackets(self) -> None:
+        for host, url in {"::1": "[::1]", "::": "[::1]", "2001:db8::7": "[2001:db8::7]"}.items():
+            assert connected(HOST=host, ADMIN_PASSWORD=PASSWORD).url == f"http://{url}:8000"
+
+    def test_a_token_is_used_instead_of_a_login(self) -> None:
+        client = connected(INCIDENTS_TOKEN="inc_x", ADMIN_PASSWORD=PASSWORD)
+
+        assert (client.username, client.password) == ("", "")
+
+    def test_a_user_named_by_an_option_wins_over_the_token_of_the_environment(self) -> None:
+        client = connected("--username", "alice", "--password", PASSWORD, INCIDENTS_TOKEN="inc_x")
+
+        assert client.username == "alice"
+
+    def test_a_token_and_a_password_together_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="either --token, or --username"):
+            connected("--token", "inc_x", "--password", PASSWORD)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "A=1",
+            "# A=0",
+            " export  A = two words  # why",
+            "A='a # b'  # c",
+            'A="a b"# c',
+            "A=a#b #c",
+            "A=#b",
+            "A= # b",
+            "A=",
+            "A= ",
+            "A=a=b",
+            "'A'=1",
+            "A",
+            "A=${HOME} $HOME",
+            'A="${HOME:-x}"',
+            "A='it\\'s \\\\ \\n'",
+            'A="\\t\\"\\\\ \\n \\x"',
+            'A="two\nlines"',
+            "A='two\nB=lines'",
+            "A='not closed",
+            "A='a' b",
+            "A=\\n",
+            "A=Я \u00a0b",
+            "A=1\n\n  B=2\nA=3",
+        ],
+    )
     def test_the_env_file_is_read_as_the_service_reads_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+    ) -> None:
+        file = tmp_path / ".env"
+        file.write_text(f'{line}\nLAST="x"\n', encoding="utf-8")
+        monkeypatch.setattr(os, "environ", {})
+
+        read = dotenv_values(file, interpolate=False)
+        assert settings(file) == {name: value for name, value in read.items() if value is not None}
+
+    def test_the_environment_wins_over_the_env_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = tmp_path / ".env"
-        lines = [
-            "# A=0",
-            "A=1",
-            "export B = two words  # why",
-            "C='a # b'",
-            'D="a b" # c',
-            "E=a#b",
-            "F=",
-            "G=a=b",
-        ]
-        file.write_text("\n".join(lines), encoding="utf-8")
+        file.write_text("A=1\nB=2\n", encoding="utf-8")
         monkeypatch.setattr(os, "environ", {"A": "from the environment"})
 
-        assert settings(file) == {**dotenv_values(file), "A": "from the environment"}
+        assert settings(file) == {"A": "from the environment", "B": "2"}

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -65,6 +66,12 @@ def test_the_first_start_makes_everything_and_the_second_changes_nothing(
         assert log_in(second, "chief", "another password") == 401
         assert log_in(second, "boss", "another password") == 401
         assert (data / "secret_key").read_bytes() == key
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 on this machine")
+def test_a_service_on_every_ipv6_address_shows_a_url_that_can_be_opened() -> None:
+    with served(HOST="::", ADMIN_PASSWORD="", WEB_CONCURRENCY="1") as service:
+        assert f"http://[::1]:{service.port}/" in log_of(service)
 
 
 def test_two_first_starts_at_once_both_serve_and_never_show_a_password_that_is_given(

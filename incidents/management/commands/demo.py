@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from common.db import setup
+from common.http import hosts
 from incidents.demo.story import Story
 from incidents.services import IncidentError
 from users.models import Role, User
@@ -29,7 +30,7 @@ SECONDS_BETWEEN = (6, 18)
 FIRST_WORDS = """
 A month of a scooter fleet's incidents is ready. Open
 
-    http://{host}:{port}/
+    {url}/
 
 and log in:  {names}, admin
 password:    {password}
@@ -53,8 +54,7 @@ class Command(BaseCommand):
             story.write_month()
         self.stdout.write(
             FIRST_WORDS.format(
-                host=settings.HOST,
-                port=settings.PORT,
+                url=hosts.url_on_this_machine(settings.HOST, settings.PORT),
                 names="operator, dispatcher, viewer",
                 password=password,
             )

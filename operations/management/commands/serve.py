@@ -11,23 +11,24 @@ from django.db import Error
 
 from common import locks
 from common.db import setup
+from common.http import hosts
 from config import env
 from operations.gunicorn_app import Server
 from users.models import User
 
-FIRST_WORDS = """
+FIRST_START = """
 The superuser {username} was made. The password is shown this once:
 
     {password}
 
 Next, in another shell:  python3 client.py demo
-The operators' page:     http://{host}:{port}/   (/admin/ and /api/docs/ are there too)
+The operators' page:     {url}/   (/admin/ and /api/docs/ are there too)
 """
 
 
 class Command(BaseCommand):
     help = "Prepare the database and the superuser at the first run, then serve with gunicorn."
-    # Some of them ask the database, which has to be there first.
+    # Some checks query the database, which may not exist yet: they run after the migrations.
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,11 +57,9 @@ class Command(BaseCommand):
         password = settings.ADMIN_PASSWORD or generated
         User.objects.create_superuser(settings.ADMIN_USERNAME, settings.ADMIN_EMAIL, password)
         if generated:
-            # Shown before it is stored: what is stored and was never shown would lock everybody out.
-            self.stdout.write(FIRST_WORDS.format(password=generated, **self.place()))
+            # Before the commit: with a password that was stored but never shown nobody could log in.
+            url = hosts.url_on_this_machine(settings.HOST, settings.PORT)
+            self.stdout.write(
+                FIRST_START.format(username=settings.ADMIN_USERNAME, password=generated, url=url)
+            )
             self.stdout.flush()
-
-    def place(self) -> dict[str, Any]:
-        # An address that means every address is none to open.
-        host = "127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST  # noqa: S104
-        return {"username": settings.ADMIN_USERNAME, "host": host, "port": settings.PORT}
