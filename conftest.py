@@ -110,7 +110,7 @@ def incident(olga: User) -> Callable[..., Incident]:
         status: Status = Status.OPEN,
         **more: Any,
     ) -> Incident:
-        origin = Origin(olga.pk, Event.Door.POST)
+        origin = Origin(olga.pk, Event.Channel.POST)
         created = services.create(NewIncident(description, source, **more), origin)
         services.change(created.id, origin, status=status)
         return Incident.objects.get(pk=created.id)

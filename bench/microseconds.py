@@ -38,7 +38,10 @@ ROOMS = {
     "begin and commit": ["django.db.transaction:Atomic.__enter__", "django.db.transaction:Atomic.__exit__"],
     "prepared statements": ["common.db.compiled:Statement.rows"],
     "REST framework": ["rest_framework.views:APIView.dispatch"],
-    "rows to items": ["incidents.api.post.listing:items", "incidents.api.rest.listing:shown"],
+    "rows to items": [
+        "incidents.api.post.listing:items",
+        "incidents.api.rest.serializers:IncidentSerializer.to_representation",
+    ],
     "the answer": [
         "incidents.api.post.views:answer",
         "api.rest.renderers:FastJSONRenderer.render",

@@ -18,6 +18,11 @@ def to_utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def to_utc_microseconds(moment: datetime) -> str:
+    """Write `moment` as the database's own timestamps are read, e.g. "2025-11-11T23:08:12.266000", in UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
 def parse(text: str) -> datetime:
     """Read an RFC 3339 moment of the years 1970 to 2200; raise `ValueError` for any other.
 

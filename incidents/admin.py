@@ -10,17 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from incidents import services
-from incidents.counts.totals import CountedPaginator
-from incidents.models import COMMENT_LENGTH, Event, Incident, IncidentQuerySet, Source, Status
+from incidents.models import Event, Incident, IncidentQuerySet, Source, Status
 from incidents.services import NewIncident, Origin
-from incidents.validators import has_forbidden_characters
+from incidents.validators import MAX_COMMENT_LENGTH, has_forbidden_characters
 
 
 class IncidentForm(forms.ModelForm[Incident]):
     comment = forms.CharField(
         label=_("Comment"),
         required=False,
-        max_length=COMMENT_LENGTH,
+        max_length=MAX_COMMENT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -43,7 +42,7 @@ def without_forbidden_characters(text: str) -> str:
 
 class EventInline(admin.TabularInline[Event, Incident]):
     model = Event
-    fields = ("at", "by", "door", "kind", "status_from", "status_to", "comment")
+    fields = ("at", "by", "channel", "kind", "status_from", "status_to", "comment")
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -63,7 +62,6 @@ class IncidentAdmin(admin.ModelAdmin[Incident]):
     list_filter = ["status", "source", "created_at"]
     list_per_page = 50
     show_full_result_count = False
-    paginator = CountedPaginator
     date_hierarchy = "created_at"
     search_fields = ["search_text"]
     search_help_text = _("Words of the description")
@@ -131,4 +129,4 @@ def set_status(status: Status) -> Any:
 
 
 def origin(request: HttpRequest) -> Origin:
-    return Origin(request.user.pk, Event.Door.ADMIN)
+    return Origin(request.user.pk, Event.Channel.ADMIN)

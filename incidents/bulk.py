@@ -1,10 +1,10 @@
-"""Writing many incidents at once: bringing in what happened elsewhere, and forgetting what is long over.
+"""Writing many incidents at once: importing what happened elsewhere, and deleting what is long over.
 
 Beside `incidents.services` this is the only writer of incidents. A call is one short transaction of a batch,
 so that other writers need not wait long.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple, Self
@@ -19,19 +19,19 @@ from incidents.models import ACTIVE, Event, Incident, Status, folded
 
 
 class ImportedEvent(NamedTuple):
-    """An event as it was elsewhere; words are stored ones. In the order of `statements.insert_event`."""
+    """An event as it was elsewhere, in stored values. In the order of `statements.insert_event`."""
 
     kind: str
     at: datetime
     by: int | None
-    door: str
+    channel: str
     status_from: str
     status_to: str
     comment: str
 
 
 class ImportedIncident(NamedTuple):
-    """An incident as it was elsewhere, checked by its door.
+    """An incident as it was elsewhere, checked by its channel.
 
     `key` is its idempotency key. `spare_key` recognizes it when it comes again, if it has no key of its own
     and cannot keep its id.
@@ -75,10 +75,11 @@ class Content(NamedTuple):
 
 
 def import_batch(batch: Sequence[ImportedIncident]) -> list[Outcome]:
-    """Store incidents with their history, each under its id where that is free; tell what became of each.
+    """Store incidents with their history, each under its id where that is free; return the outcome of each.
 
     What is here already, under the same id or key, stays as it is.
     """
+    search_texts = {past.description: folded(past.description) for past in batch}
     with write_transaction():
         by_id = content_by_id(batch)
         by_key = content_by_key(batch)
@@ -92,7 +93,7 @@ def import_batch(batch: Sequence[ImportedIncident]) -> list[Outcome]:
                 (without_id if past.id is None or past.id in by_id else with_id).append(past)
                 by_id.setdefault(past.id, Content.of(past))
                 by_key[past.user_and_key] = Content.of(past)
-        insert(with_id, without_id)
+        insert(with_id, without_id, search_texts)
     return outcomes
 
 
@@ -122,14 +123,20 @@ def content_by_key(batch: Sequence[ImportedIncident]) -> dict[tuple[int | None, 
     return found
 
 
-def insert(with_id: Sequence[ImportedIncident], without_id: Sequence[ImportedIncident]) -> None:
+def insert(
+    with_id: Sequence[ImportedIncident],
+    without_id: Sequence[ImportedIncident],
+    search_texts: Mapping[str, str],
+) -> None:
     now = timezone.now()
     if with_id:
         reserve_ids_up_to(max(past.id or 0 for past in with_id), Incident)
-    statements.insert_incident_with_id.many([(past.id, *columns(past, past.key, now)) for past in with_id])
+    statements.insert_incident_with_id.many(
+        [(past.id, *columns(past, past.key, search_texts, now)) for past in with_id]
+    )
     events = [(past.id, *event) for past in with_id for event in history(past, now)]
     for past in without_id:
-        values = columns(past, past.user_and_key[1], now)
+        values = columns(past, past.user_and_key[1], search_texts, now)
         [(pk,)] = statements.insert_incident.rows(
             **dict(zip(statements.INCIDENT_FIELDS, values, strict=True))
         )
@@ -137,11 +144,13 @@ def insert(with_id: Sequence[ImportedIncident], without_id: Sequence[ImportedInc
     statements.insert_event.many(events)
 
 
-def columns(past: ImportedIncident, key: str | None, now: datetime) -> tuple[object, ...]:
+def columns(
+    past: ImportedIncident, key: str | None, search_texts: Mapping[str, str], now: datetime
+) -> tuple[object, ...]:
     """Return the values of `statements.INCIDENT_FIELDS`."""
     return (
         past.description,
-        folded(past.description),
+        search_texts[past.description],
         past.status,
         past.source,
         past.created_at or now,
@@ -157,16 +166,16 @@ def history(past: ImportedIncident, now: datetime) -> Iterator[ImportedEvent] | 
 
 def synthesize_history(past: ImportedIncident, now: datetime) -> Iterator[ImportedEvent]:
     """Yield the events of an incident that comes without them: what its times and status tell."""
-    door, is_open = Event.Door.COMMAND.value, Status.OPEN.value
+    channel, is_open = Event.Channel.COMMAND.value, Status.OPEN.value
     yield ImportedEvent(
-        Event.Kind.CREATED.value, past.created_at or now, past.created_by, door, "", is_open, ""
+        Event.Kind.CREATED.value, past.created_at or now, past.created_by, channel, "", is_open, ""
     )  # fmt: skip
     if past.status != is_open:
         changed = Event.Kind.STATUS_CHANGED.value
-        yield ImportedEvent(changed, past.updated_at or now, None, door, is_open, past.status, "")
+        yield ImportedEvent(changed, past.updated_at or now, None, channel, is_open, past.status, "")
 
 
-def forget(ids: Collection[int], *, unchanged_since: datetime) -> int:
+def delete_batch(ids: Collection[int], *, unchanged_since: datetime) -> int:
     """Delete those of the incidents that are not active and were not touched since; return how many."""
     with write_transaction():
         over = Incident.objects.filter(id__in=ids, updated_at__lt=unchanged_since).exclude(status__in=ACTIVE)

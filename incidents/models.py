@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import groupby
 from typing import Self, TypeAlias
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Expression, F, Q
+from django.db.models import Expression, F, Q, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-DESCRIPTION_LENGTH = 10_000
-COMMENT_LENGTH = 2_000
-KEY_LENGTH = 200
+from incidents.validators import MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_KEY_LENGTH
 
 
 class Status(models.TextChoices):
@@ -40,9 +41,27 @@ ACTIVE = (Status.OPEN, Status.IN_PROGRESS)
 FINISHED = (Status.RESOLVED, Status.CLOSED, Status.CANCELLED, Status.FAKE)
 
 
+# In a row; no text of any language has more (UAX #15, Stream-Safe Text Format).
+MAX_COMBINING_MARKS = 30
+
+
 def folded(text: str) -> str:
-    """Return `text` as the search sees it: without the difference of case, or of «ё» and «е»."""
-    return normalize("NFC", text).casefold().replace("ё", "е")
+    """Return `text` as the search sees it: without the difference of case, or of «ё» and «е».
+
+    The time is linear in the length of the text. To sort a run of combining marks takes a time that is not,
+    so a text with a long one is left unnormalized.
+    """
+    if not text.isascii() and longest_run(text) <= MAX_COMBINING_MARKS:
+        text = normalize("NFC", text)
+    return text.casefold().replace("ё", "е")
+
+
+def longest_run(text: str) -> int:
+    """Count the most characters in a row that are, or decompose into, combining marks."""
+    marks = {character for character in set(text) if combining(normalize("NFD", character)[0])}
+    if not marks:
+        return 0
+    return max(len(list(run)) for is_mark, run in groupby(text, marks.__contains__) if is_mark)
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -65,11 +84,12 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         return self.filter(created_at__gte=created_at).filter(Q(created_at__gt=created_at) | Q(id__gt=pk))
 
     def mentioning(self, text: str) -> Self:
-        return self.filter(search_text__contains=folded(text))
+        # LIKE takes time by the product of both lengths (sqlite.org/optoverview.html#the_like_optimization).
+        return self.filter(GreaterThan(StrIndex("search_text", Value(folded(text))), 0))
 
 
 class Incident(models.Model):
-    description = models.TextField(_("description"), max_length=DESCRIPTION_LENGTH)
+    description = models.TextField(_("description"), max_length=MAX_DESCRIPTION_LENGTH)
     search_text = models.TextField(editable=False)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OPEN)
     source = models.CharField(_("source"), max_length=20, choices=Source)
@@ -84,7 +104,7 @@ class Incident(models.Model):
         related_name="+",
         verbose_name=_("reported by"),
     )
-    idempotency_key = models.CharField(max_length=KEY_LENGTH, null=True, editable=False)  # noqa: DJ001
+    idempotency_key = models.CharField(max_length=MAX_KEY_LENGTH, null=True, editable=False)  # noqa: DJ001
 
     objects = IncidentQuerySet.as_manager()
 
@@ -148,7 +168,7 @@ class Event(models.Model):
     """One thing that happened to an incident. Events are only ever added."""
 
     Kind: TypeAlias = EventKind
-    Door: TypeAlias = EventChannel
+    Channel: TypeAlias = EventChannel
 
     incident = models.ForeignKey(
         Incident,
@@ -166,10 +186,11 @@ class Event(models.Model):
         related_name="+",
         verbose_name=_("who"),
     )
-    door = models.CharField(_("through"), max_length=20, choices=Door)
+    # The column has the name under which the API shows it.
+    channel = models.CharField(_("through"), max_length=20, choices=Channel, db_column="door")
     status_from = models.CharField(_("from"), max_length=20, choices=Status, blank=True)
     status_to = models.CharField(_("to"), max_length=20, choices=Status)
-    comment = models.TextField(_("comment"), max_length=COMMENT_LENGTH, blank=True)
+    comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
 
     class Meta:
         verbose_name = _("event")
@@ -182,7 +203,7 @@ class Event(models.Model):
                 name="event_status_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=EventKind.values) & Q(door__in=EventChannel.values),
+                condition=Q(kind__in=EventKind.values) & Q(channel__in=EventChannel.values),
                 name="event_kind_and_door_are_known",
             ),
             models.CheckConstraint(

@@ -1,14 +1,18 @@
 """The writers of incidents, beside incidents.bulk: a call is one transaction, for the row and its event.
 
     created = services.create(NewIncident("Самокат не в сети", Source.OPERATOR), origin)
-    services.change(created.id, origin, status=Status.RESOLVED, comment="Сел аккумулятор")
+    row = services.change(created.id, origin, status=Status.RESOLVED, comment="Сел аккумулятор")
+
+Both return what they wrote, so that nothing need be read afterwards: after the commit a failure would make a
+client repeat what was done.
 
 Errors:
 
     IncidentError
     ├── IncidentNotFound        there is no incident of this id
     ├── IdempotencyKeyReused    the key belongs to an incident with other content
-    └── StaleStatus        the status is no longer the one that the caller saw
+    ├── StaleStatus             the status is no longer the one that the caller saw
+    └── HistoryFull             the incident has as many events as one may have
 """
 
 from dataclasses import dataclass
@@ -17,11 +21,12 @@ from datetime import datetime
 from django.db import IntegrityError
 from django.utils import timezone
 
+from common.datetimes import to_utc_microseconds
 from common.db.transactions import write_transaction
 from incidents import statements
+from incidents.keyset import MAX_ID
 from incidents.models import Event, Incident, Source, Status, folded
-
-MAX_ID = 2**63 - 1
+from incidents.statements import IncidentRow
 
 
 class IncidentError(Exception):
@@ -40,17 +45,21 @@ class StaleStatus(IncidentError):
     pass
 
 
+class HistoryFull(IncidentError):
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who acts (a user's id, None for nobody known) and through which door."""
+    """Who acts (a user's id, None for nobody known) and through which channel."""
 
     user_id: int | None
-    door: Event.Door
+    channel: Event.Channel
 
 
 @dataclass(frozen=True, slots=True)
 class NewIncident:
-    """A report, checked by its door. `created_at` None means now."""
+    """A report, checked by its channel. `created_at` None means now."""
 
     description: str
     source: Source
@@ -60,10 +69,18 @@ class NewIncident:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The incident's id, and whether this call made it or an earlier one with the same key."""
+    """The incident, and whether this call made it or an earlier one with the same key.
 
-    id: int
+    `reported` is the incident as it was when it was reported.
+    """
+
+    incident: IncidentRow
     created: bool
+    reported: IncidentRow
+
+    @property
+    def id(self) -> int:
+        return self.incident.id
 
 
 def create(new: NewIncident, origin: Origin) -> Created:
@@ -72,46 +89,66 @@ def create(new: NewIncident, origin: Origin) -> Created:
     Raises `IdempotencyKeyReused`.
     """
     try:
-        return Created(insert(new, origin), created=True)
+        incident = insert(new, origin)
     except IntegrityError:
-        before = find_by_idempotency_key(new, origin)
-        if before is None:
+        earlier = find_by_idempotency_key(new, origin)
+        if earlier is None:
             raise
-        return Created(before, created=False)
+        return earlier
+    return Created(incident, created=True, reported=incident)
 
 
-def insert(new: NewIncident, origin: Origin) -> int:
+def insert(new: NewIncident, origin: Origin) -> IncidentRow:
     now = timezone.now()
+    created_at = new.created_at or now
+    search_text = folded(new.description)
     with write_transaction():
         [(pk,)] = statements.insert_incident.rows(
             description=new.description,
-            search_text=folded(new.description),
+            search_text=search_text,
             status=Status.OPEN.value,
             source=new.source.value,
-            created_at=new.created_at or now,
+            created_at=created_at,
             updated_at=now,
             created_by=origin.user_id,
             idempotency_key=new.idempotency_key,
         )
         add_event(pk, origin, Event.Kind.CREATED, now, after=Status.OPEN)
-    return int(pk)
+    return IncidentRow(
+        pk,
+        new.description,
+        Status.OPEN.value,
+        new.source.value,
+        to_utc_microseconds(created_at),
+        to_utc_microseconds(now),
+    )
 
 
-def find_by_idempotency_key(new: NewIncident, origin: Origin) -> int | None:
-    """Return the id of the incident that this key already made, if there is one."""
+def find_by_idempotency_key(new: NewIncident, origin: Origin) -> Created | None:
+    """Return the incident that this key already made, if there is one."""
     same_key = Incident.objects.filter(created_by=origin.user_id, idempotency_key=new.idempotency_key)
     incident = same_key.first() if new.idempotency_key else None
     if incident is None:
         return None
+    reported_at = incident.events.earliest("id").at
     # A report without a time was given that of its own first event.
-    created_at = new.created_at or incident.events.earliest("id").at
+    created_at = new.created_at or reported_at
     if (incident.description, incident.source, incident.created_at) != (
         new.description,
         new.source,
         created_at,
     ):
         raise IdempotencyKeyReused
-    return incident.pk
+    present = IncidentRow(
+        incident.pk,
+        incident.description,
+        incident.status,
+        incident.source,
+        to_utc_microseconds(incident.created_at),
+        to_utc_microseconds(incident.updated_at),
+    )
+    reported = present._replace(status=Status.OPEN.value, updated_at=to_utc_microseconds(reported_at))
+    return Created(present, created=False, reported=reported)
 
 
 def change(
@@ -119,35 +156,40 @@ def change(
     origin: Origin,
     *,
     status: Status | None = None,
-    unless: frozenset[Status] = frozenset(),
-    seen: Status | None = None,
+    keep_if_in: frozenset[Status] = frozenset(),
+    expected_status: Status | None = None,
     comment: str = "",
-) -> None:
-    """Set the status, if one is given and the present one is not among `unless`, and add the comment.
+) -> IncidentRow:
+    """Set the status, if one is given and the present one is not in `keep_if_in`, and add the comment.
 
-    `seen` is the status on which the caller decided. What changes nothing leaves no event. Raises
-    `IncidentNotFound` and `StaleStatus`.
+    `expected_status` is the one on which the caller decided. What changes nothing leaves no event. Returns
+    the incident as it is now. Raises `IncidentNotFound`, `StaleStatus` and `HistoryFull`.
     """
     comment = comment if comment.strip() else ""
     with write_transaction():
-        before = locked_status(incident_id)
-        if seen is not None and before != seen:
+        incident, history_is_full = locked(incident_id)
+        before = Status(incident.status)
+        if expected_status is not None and before != expected_status:
             raise StaleStatus
-        after = before if status is None or before in unless else status
+        after = before if status is None or before in keep_if_in else status
         if after == before and not comment:
-            return
+            return incident
+        if history_is_full:
+            raise HistoryFull
         now = timezone.now()
         kind = Event.Kind.COMMENTED if after == before else Event.Kind.STATUS_CHANGED
         statements.update_status.rows(id=incident_id, status=after.value, updated_at=now)
         add_event(incident_id, origin, kind, now, before=before, after=after, comment=comment)
+    return incident._replace(status=after.value, updated_at=to_utc_microseconds(now))
 
 
-def locked_status(incident_id: int) -> Status:
-    """Return an incident's status; until the transaction ends nobody else can change it."""
-    rows = statements.lock_status.rows(id=incident_id) if 0 < incident_id <= MAX_ID else []
+def locked(incident_id: int) -> tuple[IncidentRow, bool]:
+    """Return an incident, and whether its history is full; until the transaction ends it cannot change."""
+    rows = statements.lock_incident.rows(id=incident_id) if 0 < incident_id <= MAX_ID else []
     if not rows:
         raise IncidentNotFound
-    return Status(rows[0][0])
+    *row, history_is_full = rows[0]
+    return IncidentRow(*row), bool(history_is_full)
 
 
 def add_event(
@@ -165,7 +207,7 @@ def add_event(
         kind=kind.value,
         at=at,
         by=origin.user_id,
-        door=origin.door.value,
+        channel=origin.channel.value,
         status_from=before.value if before else "",
         status_to=after.value,
         comment=comment,

@@ -1,9 +1,9 @@
 """The hot statements on incidents, compiled once (see common.db.compiled)."""
 
-from collections.abc import Iterable
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
-from django.db.models import Func, Model, QuerySet, TextField
+from django.db.models import Exists, Func, OuterRef, QuerySet, TextField
 
 from common.db.compiled import Given, Statement, insert, select, update
 from incidents.models import Event, Incident
@@ -20,20 +20,19 @@ INCIDENT_FIELDS = [
 ]
 insert_incident = insert(Incident, INCIDENT_FIELDS, returning=True)
 insert_incident_with_id = insert(Incident, ["id", *INCIDENT_FIELDS])
-insert_event = insert(Event, ["incident", "kind", "at", "by", "door", "status_from", "status_to", "comment"])
-lock_status = select(
-    lambda: Incident.objects.select_for_update().filter(id=Given("id", Incident)).values_list("status")
+insert_event = insert(
+    Event, ["incident", "kind", "at", "by", "channel", "status_from", "status_to", "comment"]
 )
 update_status = update(lambda: Incident.objects.filter(id=Given("id", Incident)), ["status", "updated_at"])
 
 
 class UTCText(Func):
-    """A moment as text in UTC to the microsecond, e.g. "2025-11-11T23:08:12.266000"."""
+    """A timestamp as text in UTC to the microsecond, e.g. "2025-11-11T23:08:12.266000"."""
 
     output_field = TextField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        # Django stores moments in UTC as text, and without a fraction where that is zero.
+        # Django stores timestamps in UTC as text, and without a fraction where that is zero.
         template = "substr(%(expressions)s,1,10)||'T'||substr(%(expressions)s||'.000000',12,15)"
         return self.as_sql(compiler, connection, template=template, **extra)
 
@@ -42,44 +41,46 @@ class UTCText(Func):
         return self.as_sql(compiler, connection, template=template, **extra)
 
 
-def newest_incidents(by_status: bool, behind: bool) -> Statement:
+class IncidentRow(NamedTuple):
+    """An incident as a list has it; timestamps are text in UTC, as `UTCText` writes them."""
+
+    id: int
+    description: str
+    status: str
+    source: str
+    created_at: str
+    updated_at: str
+
+
+INCIDENT_COLUMNS = ("id", "description", "status", "source", UTCText("created_at"), UTCText("updated_at"))
+# Beyond it an incident's history is full: each look at it reads the whole.
+MAX_EVENTS = 10_000
+
+
+def locked_incident() -> QuerySet[Incident, Any]:
+    last = Event.objects.filter(incident=OuterRef("id")).order_by()[MAX_EVENTS - 1 :]
+    locked = Incident.objects.select_for_update().filter(id=Given("id", Incident))
+    return locked.values_list(*INCIDENT_COLUMNS, Exists(last))
+
+
+# Also tells whether the history is full.
+lock_incident = select(locked_incident)
+
+
+@functools.cache
+def newest_incidents(fields: frozenset[str], behind: bool) -> Statement:
+    """Return the list of `INCIDENT_COLUMNS`, newest first, of the incidents that have the given `fields`.
+
+    The statement takes their values, `limit` and `offset`; with `behind` also the `created_at` and the `id`
+    after which the rows come.
+    """
+
     def query() -> QuerySet[Incident, Any]:
-        rows = Incident.objects.newest_first()
-        if by_status:
-            rows = rows.filter(status=Given("status", Incident))
+        rows = Incident.objects.newest_first().filter(
+            **{name: Given(name, Incident) for name in sorted(fields)}
+        )
         if behind:
             rows = rows.older_than(Given("created_at", Incident), Given("id", Incident))
-        return rows.values_list(UTCText("created_at"), "id", "description", "status", "source")
+        return rows.values_list(*INCIDENT_COLUMNS)
 
-    return select(query, limited=True)
-
-
-# By whether a status is given, and whether the place of the last incident seen is.
-newest = {
-    (by_status, behind): newest_incidents(by_status, behind)
-    for by_status in (False, True)
-    for behind in (False, True)
-}
-
-
-REST_COLUMNS = ("id", "description", "status", "source", UTCText("created_at"), UTCText("updated_at"))
-
-
-# The fields by which a list is chosen mostly; others are rare enough to be compiled each time.
-CHOSEN_BY = [frozenset(fields) for fields in ((), ("status",), ("source",), ("status", "source"))]
-
-
-def given(model: type[Model], fields: Iterable[str]) -> dict[str, Given]:
-    """Return the condition that the fields have the values given when the statement runs."""
-    return {name: Given(name, model) for name in sorted(fields)}
-
-
-def newest_page(fields: Iterable[str]) -> Statement:
-    return select(
-        lambda: Incident.objects.newest_first().filter(**given(Incident, fields)).values_list(*REST_COLUMNS),
-        limited=True,
-        skipping=True,
-    )
-
-
-newest_pages = {fields: newest_page(fields) for fields in CHOSEN_BY}
+    return select(query, limited=True, skipping=True)

@@ -1,14 +1,34 @@
-"""The rules for texts that are the same through every door."""
+"""The rules for texts and idempotency keys that are the same in every channel; each words its own errors."""
 
 import re
+from enum import Enum, auto
 
-from incidents.models import KEY_LENGTH
-
+MAX_DESCRIPTION_LENGTH = 10_000
+MAX_COMMENT_LENGTH = 2_000
+MAX_KEY_LENGTH = 200
+MAX_SEARCH_LENGTH = 200
 # C0 controls but tab, CR and LF: PostgreSQL refuses NUL, terminals obey the others.
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-# Spreadsheets take the wide ones for the usual ones. The apostrophe is among them so that it can be undone.
-GUARDED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
-VISIBLE_ASCII = re.compile(rf"[!-~]{{1,{KEY_LENGTH}}}")
+# Of an idempotency key: visible ASCII. Its length is MAX_KEY_LENGTH at most.
+KEY_PATTERN = "[!-~]+"
+KEY = re.compile(rf"(?=.{{1,{MAX_KEY_LENGTH}}}\Z){KEY_PATTERN}")
+
+
+class TextProblem(Enum):
+    BLANK = auto()
+    TOO_LONG = auto()
+    FORBIDDEN_CHARACTERS = auto()
+
+
+def text_problem(text: str, max_length: int, *, may_be_blank: bool = False) -> TextProblem | None:
+    """Return the first rule that a description or a comment breaks; None if it keeps them all."""
+    if not may_be_blank and not text.strip():
+        return TextProblem.BLANK
+    if len(text) > max_length:
+        return TextProblem.TOO_LONG
+    if has_forbidden_characters(text):
+        return TextProblem.FORBIDDEN_CHARACTERS
+    return None
 
 
 def has_forbidden_characters(text: str) -> bool:
@@ -16,13 +36,4 @@ def has_forbidden_characters(text: str) -> bool:
 
 
 def is_idempotency_key(text: str) -> bool:
-    return VISIBLE_ASCII.fullmatch(text) is not None
-
-
-def escape_formula(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet could take for a formula."""
-    return f"'{text}" if text.startswith(GUARDED) else text
-
-
-def unescape_formula(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(GUARDED) else text
+    return KEY.fullmatch(text) is not None

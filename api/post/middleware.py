@@ -8,10 +8,9 @@ that below these prefixes every answer is the envelope.
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import Resolver404
+from django.urls import Resolver404, resolve
 
 from api.post.envelope import ApiError, in_envelope
-from common.http.paths import resolve_once
 
 PREFIXES = ("/users/", "/incidents/")
 
@@ -30,7 +29,7 @@ class PostDialectMiddleware:
 def call(request: HttpRequest) -> HttpResponseBase:
     path = request.path_info
     try:
-        view, _args, kwargs = resolve_once(path if path.endswith("/") else f"{path}/")
+        view, _args, kwargs = resolve(path if path.endswith("/") else f"{path}/")
     except Resolver404:
         raise ApiError(404, "Not found") from None
     answer: HttpResponseBase = view(request, **kwargs)

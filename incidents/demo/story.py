@@ -79,7 +79,7 @@ class Story:
             return
         incident = self.random.choice(active)
         after = Status.IN_PROGRESS if incident.status == Status.OPEN else self.one_of(ENDS)
-        origin = Origin(self.users["dispatcher"].pk, Event.Door.PAGE)
+        origin = Origin(self.users["dispatcher"].pk, Event.Channel.PAGE)
         services.change(incident.pk, origin, status=after, comment=self.comment(after))
 
     def moments(self) -> list[datetime]:
@@ -121,7 +121,7 @@ class Story:
                 Event.Kind.STATUS_CHANGED.value,
                 step.at,
                 step.by.pk,
-                Event.Door.PAGE.value,
+                Event.Channel.PAGE.value,
                 step.before.value,
                 step.after.value,
                 step.comment,
@@ -163,6 +163,6 @@ class Story:
         return self.random.choices(list(weights), list(weights.values()))[0]
 
 
-def door_of(source: Source) -> Event.Door:
-    doors = {Source.OPERATOR: Event.Door.PAGE, Source.PARTNER: Event.Door.REST}
-    return doors.get(source, Event.Door.POST)
+def door_of(source: Source) -> Event.Channel:
+    doors = {Source.OPERATOR: Event.Channel.PAGE, Source.PARTNER: Event.Channel.REST}
+    return doors.get(source, Event.Channel.POST)

@@ -70,7 +70,7 @@ def test_a_change_of_status_is_an_event(admin_browser: Client, admin: User, inci
     assert change(admin_browser, one, status="closed", comment="why").status_code == 302
     assert Incident.objects.get().status == "closed"
     event = Event.objects.latest("id")
-    assert (event.kind, event.door, event.by) == ("status_changed", "admin", admin)
+    assert (event.kind, event.channel, event.by) == ("status_changed", "admin", admin)
     assert (event.status_from, event.status_to, event.comment) == ("open", "closed", "why")
 
 
@@ -138,7 +138,7 @@ def test_the_bulk_action_sets_a_status_with_an_event_each(
     events = Event.objects.filter(pk__gt=before)
     changed = [one.pk for one in chosen if one.status != status]
     assert sorted(events.values_list("incident", flat=True)) == sorted(changed)
-    assert set(events.values_list("kind", "door", "by")) <= {("status_changed", "admin", admin.pk)}
+    assert set(events.values_list("kind", "channel", "by")) <= {("status_changed", "admin", admin.pk)}
 
 
 def test_a_report_has_its_first_event(admin_browser: Client, admin: User) -> None:
@@ -149,7 +149,7 @@ def test_a_report_has_its_first_event(admin_browser: Client, admin: User) -> Non
     assert (one.description, one.status, one.created_by) == ("Ёлка горит", "open", admin)
     assert list(Incident.objects.mentioning("елка")) == [one]
     event = Event.objects.get()
-    assert (event.kind, event.door, event.by) == ("created", "admin", admin)
+    assert (event.kind, event.channel, event.by) == ("created", "admin", admin)
 
 
 @pytest.mark.parametrize(

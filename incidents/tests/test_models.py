@@ -80,7 +80,7 @@ WORDS: list[tuple[type[models.Model], str]] = [
     (Event, "status_to"),
     (Event, "status_from"),
     (Event, "kind"),
-    (Event, "door"),
+    (Event, "channel"),
     (User, "role"),
 ]
 
@@ -92,9 +92,10 @@ def test_the_database_refuses_an_unknown_word_whoever_writes(
 ) -> None:
     incident()
     table = model._meta.db_table
+    column: Any = model._meta.get_field(field)
     refused(lambda: model._default_manager.update(**{field: word}))
     with connection.cursor() as cursor:
-        refused(lambda: cursor.execute(f"UPDATE {table} SET {field} = %s", [word]))
+        refused(lambda: cursor.execute(f"UPDATE {table} SET {column.column} = %s", [word]))
     row = model._default_manager.get()
     row.pk = None
     setattr(row, field, word)

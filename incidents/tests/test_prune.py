@@ -67,7 +67,7 @@ def test_incidents_with_equal_updated_at_are_all_deleted(finished: Make) -> None
 def test_recently_updated_incidents_stay(finished: Make) -> None:
     finished(days=89)
     old = finished(days=91)
-    services.change(old.pk, Origin(None, Event.Door.COMMAND), comment="a late comment")
+    services.change(old.pk, Origin(None, Event.Channel.COMMAND), comment="a late comment")
     assert run("--older-than", 90).startswith("0 incidents deleted")
 
 
@@ -130,11 +130,11 @@ def test_nothing_is_deleted_when_archiving_fails(
 
 def test_incidents_changed_between_archiving_and_deletion_stay(finished: Make) -> None:
     taken_up, commented, gone = finished(), finished(), finished()
-    origin = Origin(None, Event.Door.COMMAND)
+    origin = Origin(None, Event.Channel.COMMAND)
     services.change(taken_up.pk, origin, status=Status.OPEN)
     services.change(commented.pk, origin, comment="a late comment")
     ids = [taken_up.pk, commented.pk, gone.pk]
-    assert bulk.forget(ids, unchanged_since=timezone.now() - timedelta(days=90)) == 1
+    assert bulk.delete_batch(ids, unchanged_since=timezone.now() - timedelta(days=90)) == 1
     assert set(Incident.objects.values_list("pk", flat=True)) == {taken_up.pk, commented.pk}
 
 
@@ -149,16 +149,16 @@ def test_statistics_keep_events_of_pruned_incidents(finished: Make) -> None:
 def test_statistics_keep_events_imported_while_prune_runs(
     finished: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forget = bulk.forget
+    delete_batch = bulk.delete_batch
 
-    def forget_and_make_another(*args: Any, **more: Any) -> int:
-        monkeypatch.setattr(bulk, "forget", forget)
+    def delete_and_make_another(*args: Any, **more: Any) -> int:
+        monkeypatch.setattr(bulk, "delete_batch", delete_batch)
         finished(days=95)
-        return forget(*args, **more)
+        return delete_batch(*args, **more)
 
     for _n in range(2):
         finished()
-    monkeypatch.setattr(bulk, "forget", forget_and_make_another)
+    monkeypatch.setattr(bulk, "delete_batch", delete_and_make_another)
     assert run("--older-than", 90).startswith("3 incidents deleted")
     assert Bucket.objects.aggregate(finished=Sum("finished")) == {"finished": 3}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from common import datetimes
@@ -40,38 +40,42 @@ def incidents(incident: Report) -> list[Incident]:
     ]
 
 
-def orms_own(by_status: str | None, behind: Incident | None, limit: int) -> QuerySet[Incident, Any]:
-    rows = Incident.objects.newest_first()
-    if by_status:
-        rows = rows.filter(status=by_status)
+def orms_own(fields: dict[str, str], behind: Incident | None, limit: int) -> QuerySet[Incident, Any]:
+    rows = Incident.objects.newest_first().filter(**fields)
     if behind:
         rows = rows.older_than(behind.created_at, behind.pk)
-    return rows.values_list(statements.UTCText("created_at"), "id", "description", "status", "source")[:limit]
+    return rows.values_list(*statements.INCIDENT_COLUMNS)[1 : limit + 1]
 
 
-@pytest.mark.parametrize("by_status", [None, *Status])
+CHOSEN: list[dict[str, str]] = [
+    {},
+    *({"status": status.value} for status in Status),
+    {"source": "operator"},
+    {"status": "open", "source": "operator"},
+]
+
+
+@pytest.mark.parametrize("fields", CHOSEN)
 @pytest.mark.parametrize("number", [None, 0, 3])
 def test_the_list_is_the_orms_own(
-    incidents: list[Incident], by_status: Status | None, number: int | None
+    incidents: list[Incident], fields: dict[str, str], number: int | None
 ) -> None:
     behind = None if number is None else incidents[number]
-    statement = statements.newest[by_status is not None, behind is not None]
-    values: dict[str, Any] = {}
-    if by_status:
-        values["status"] = by_status.value
+    statement = statements.newest_incidents(frozenset(fields), behind is not None)
+    values: dict[str, Any] = {**fields, "offset": 1}
     if behind:
         values |= {"created_at": behind.created_at, "id": behind.pk}
     for limit in (1, 3, 1000):
-        query = orms_own(by_status, behind, limit)
+        query = orms_own(fields, behind, limit)
         values["limit"] = limit
         assert statement.rows(**values) == list(query.all())
         ours = sql_of(functools.partial(statement.rows, **values))
         assert ours == sql_of(functools.partial(list, query.all()))
 
 
-def test_the_moment_of_a_row_is_its_moment_in_utc_to_the_microsecond(incidents: list[Incident]) -> None:
-    rows = statements.newest[False, False].rows(limit=1000)
-    assert {pk: moment for moment, pk, *_rest in rows} == {
+def test_the_timestamp_of_a_row_is_in_utc_to_the_microsecond(incidents: list[Incident]) -> None:
+    rows = statements.newest_incidents(frozenset(), behind=False).rows(limit=1000, offset=0)
+    assert {row[0]: row[4] for row in rows} == {
         one.pk: one.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
         for one in incidents
     }
@@ -79,9 +83,14 @@ def test_the_moment_of_a_row_is_its_moment_in_utc_to_the_microsecond(incidents: 
 
 def test_the_lock_is_the_orms_own(incidents: list[Incident]) -> None:
     one = incidents[5]
-    query = Incident.objects.select_for_update().filter(id=one.pk).values_list("status")
-    assert statements.lock_status.rows(id=one.pk) == list(query) == [(one.status,)]
-    assert sql_of(lambda: statements.lock_status.rows(id=one.pk)) == sql_of(lambda: list(query.all()))
+    full = Exists(Event.objects.filter(incident=OuterRef("id")).order_by()[9_999:])
+    query = Incident.objects.select_for_update().filter(id=one.pk)
+    query_values = query.values_list(*statements.INCIDENT_COLUMNS, full)
+    [row] = statements.lock_incident.rows(id=one.pk)
+    assert [row] == list(query_values)
+    assert (row[0], row[2], bool(row[-1])) == (one.pk, one.status, False)
+    ours = sql_of(lambda: statements.lock_incident.rows(id=one.pk))
+    assert ours == sql_of(lambda: list(query_values.all()))
 
 
 def test_the_update_is_the_orms_own(incidents: list[Incident]) -> None:
@@ -116,7 +125,7 @@ def test_the_insertion_of_an_event_stores_what_the_orm_stores(olga: User, incide
     values: dict[str, Any] = {
         "kind": "status_changed",
         "at": EPOCH,
-        "door": "rest",
+        "channel": "rest",
         "status_from": "open",
         "status_to": "closed",
         "comment": "%s 'why'",
@@ -148,30 +157,3 @@ def test_the_statement_of_a_token_is_the_orms_own(olga: User) -> None:
 def test_the_fields_of_a_tokens_user_are_in_the_models_order() -> None:
     names = [field.name for field in User._meta.concrete_fields]
     assert [name for name in names if name in tokens.USER_FIELDS] == list(tokens.USER_FIELDS)
-
-
-@pytest.mark.parametrize("by_status", [False, True])
-@pytest.mark.parametrize("behind", [False, True])
-def test_a_page_walks_along_an_index_and_sorts_nothing(
-    incidents: list[Incident], by_status: bool, behind: bool
-) -> None:
-    values: dict[str, Any] = {"limit": 100}
-    if by_status:
-        values["status"] = "open"
-    if behind:
-        values |= {"created_at": EPOCH, "id": 7}
-    with CaptureQueriesContext(connection) as queries:
-        statements.newest[by_status, behind].rows(**values)
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"EXPLAIN QUERY PLAN {queries.captured_queries[0]['sql']}")
-        else:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
-            cursor.execute(f"EXPLAIN {queries.captured_queries[0]['sql']}")
-        plan = repr(cursor.fetchall())
-    # PostgreSQL chooses among the indexes by what it knows of the rows at that moment.
-    index = "incident_by_status" if by_status and connection.vendor == "sqlite" else "incident_by_"
-    assert index in plan
-    assert "TEMP B-TREE" not in plan
-    assert "Sort" not in plan

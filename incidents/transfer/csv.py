@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from incidents.csv_safety import escape_formula, unescape_formula
 from incidents.transfer.reader import Chunk
 from incidents.transfer.record import PLAIN_FIELDS, Fields, InvalidRecord
 from incidents.transfer.users import UsernameCache
-from incidents.validators import escape_formula, unescape_formula
 
 # Without the byte order mark Excel reads UTF-8 as the local code page.
 HEADER = f"\ufeff{','.join(PLAIN_FIELDS)}\r\n".encode()

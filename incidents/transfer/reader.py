@@ -100,7 +100,7 @@ def read_events(incidents: QuerySet[Incident]) -> dict[int, list[EventRow]]:
         Event.objects.filter(incident__in=incidents.values("id"))
         .order_by("incident_id", "id")
         .values_list(
-            "incident_id", "kind", UTCText("at"), "by_id", "door", "status_from", "status_to", "comment"
+            "incident_id", "kind", UTCText("at"), "by_id", "channel", "status_from", "status_to", "comment"
         )
     )
     for event in rows:

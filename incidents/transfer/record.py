@@ -13,9 +13,15 @@ from django.core.exceptions import ValidationError
 
 from common import datetimes
 from incidents.bulk import ImportedEvent, ImportedIncident
-from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH, Event, Source, Status
+from incidents.models import Event, Source, Status
 from incidents.transfer.users import UnknownUser, UserResolver
-from incidents.validators import has_forbidden_characters, is_idempotency_key
+from incidents.validators import (
+    MAX_COMMENT_LENGTH,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_KEY_LENGTH,
+    has_forbidden_characters,
+    is_idempotency_key,
+)
 
 Fields = Mapping[str, Any]
 
@@ -31,13 +37,13 @@ PLAIN_FIELDS = (
     "idempotency_key",
 )
 FIELDS = frozenset({*PLAIN_FIELDS, "events"})
-EVENT_FIELDS = frozenset(ImportedEvent._fields)
+EVENT_FIELDS = frozenset({*ImportedEvent._fields, "door"} - {"channel"})
 # Larger numbers lose digits in JavaScript, and one such id would use up all below it.
 MAX_TRANSFERRED_ID = 2**53 - 1
 STATUSES = frozenset(Status.values)
 SOURCES = frozenset(Source.values)
 KINDS = frozenset(Event.Kind.values)
-CHANNELS = frozenset(Event.Door.values)
+CHANNELS = frozenset(Event.Channel.values)
 # The times of one record are often equal.
 parse_datetime = lru_cache(maxsize=64)(datetimes.parse)
 
@@ -50,7 +56,7 @@ def read(fields: Fields, number: int, users: UserResolver) -> ImportedIncident:
     """Validate the record on line `number` of its file."""
     if not fields.keys() <= FIELDS:
         raise InvalidRecord(f"unknown field: {', '.join(sorted(fields.keys() - FIELDS))}")
-    description = text(fields, "description", DESCRIPTION_LENGTH)
+    description = text(fields, "description", MAX_DESCRIPTION_LENGTH)
     if not description.strip():
         raise InvalidRecord("description is required")
     pk = incident_id(fields)
@@ -122,7 +128,7 @@ def idempotency_key(fields: Fields) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not is_idempotency_key(value):
-        raise InvalidRecord(f"idempotency_key must be 1 to {KEY_LENGTH} visible ASCII characters")
+        raise InvalidRecord(f"idempotency_key must be 1 to {MAX_KEY_LENGTH} visible ASCII characters")
     return value
 
 
@@ -157,10 +163,10 @@ def event_record(fields: Fields, users: UserResolver) -> ImportedEvent:
         kind=choice(fields, "kind", KINDS),
         at=at,
         by=user(fields, "by", users),
-        door=choice(fields, "door", CHANNELS),
+        channel=choice(fields, "door", CHANNELS),
         status_from=choice(fields, "status_from", STATUSES) if fields.get("status_from") else "",
         status_to=choice(fields, "status_to", STATUSES),
-        comment=text(fields, "comment", COMMENT_LENGTH),
+        comment=text(fields, "comment", MAX_COMMENT_LENGTH),
     )
     if event.kind != Event.Kind.STATUS_CHANGED and event.status_from not in {"", event.status_to}:
         raise InvalidRecord("an event that is no status_changed changes the status")

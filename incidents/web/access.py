@@ -48,7 +48,7 @@ def user_of(request: HttpRequest) -> User:
 
 
 def origin(request: HttpRequest) -> Origin:
-    return Origin(user_of(request).pk, Event.Door.PAGE)
+    return Origin(user_of(request).pk, Event.Channel.PAGE)
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo | None:

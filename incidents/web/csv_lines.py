@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from incidents.validators import escape_formula
+from incidents.csv_safety import escape_formula
 
 BOM = "\ufeff"  # Without it Excel reads UTF-8 as the local code page.
 

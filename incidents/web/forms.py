@@ -8,8 +8,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from common import datetimes
-from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH, Source, Status
-from incidents.validators import has_forbidden_characters
+from incidents.models import Source, Status
+from incidents.validators import (
+    MAX_COMMENT_LENGTH,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_KEY_LENGTH,
+    has_forbidden_characters,
+)
 
 
 class TextField(forms.CharField):
@@ -47,7 +52,7 @@ class DateInput(forms.DateInput):
 class ReportForm(forms.Form):
     incident = TextField(
         label=_("What happened"),
-        length=DESCRIPTION_LENGTH,
+        length=MAX_DESCRIPTION_LENGTH,
         rows=6,
         messages={
             "required": _("Incident is required"),
@@ -68,7 +73,7 @@ class ReportForm(forms.Form):
         error_messages={"invalid": _("Wrong date format")},
     )
     idempotency_key = forms.RegexField(
-        r"\A[!-~]*\Z", max_length=KEY_LENGTH, widget=forms.HiddenInput, required=False
+        r"\A[!-~]*\Z", max_length=MAX_KEY_LENGTH, widget=forms.HiddenInput, required=False
     )
 
     def clean_date(self) -> datetime | None:
@@ -85,7 +90,7 @@ class ChangeForm(forms.Form):
     status = forms.ChoiceField(choices=Status.choices, required=False)
     comment = TextField(
         label=_("Comment"),
-        length=COMMENT_LENGTH,
+        length=MAX_COMMENT_LENGTH,
         rows=3,
         required=False,
         messages={

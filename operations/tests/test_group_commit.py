@@ -21,7 +21,7 @@ from testing.served import Answer, Service, request_bytes, served
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL waits by itself")
 
 CREATE, READ = "/incidents/create/", "/incidents/get_all/"
-ORIGIN = Origin(None, Event.Door.POST)
+ORIGIN = Origin(None, Event.Channel.POST)
 
 
 def report(key: str | None = None) -> int:

@@ -1,6 +1,6 @@
 """The fields of the POST dialect: each reader takes the decoded body and returns a checked value.
 
-A broken rule raises the `ApiError` that contract and clients know word by word.
+A broken rule raises the `ApiError` that the contract promises to the letter.
 """
 
 import re
@@ -9,15 +9,30 @@ from datetime import datetime
 from api.post.envelope import ApiError, Body
 from common import datetimes
 from incidents.api.post import vocabulary
-from incidents.api.post.cursor import Cursor
-from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, Source
-from incidents.validators import has_forbidden_characters, is_idempotency_key
+from incidents.keyset import Position
+from incidents.models import Source, Status
+from incidents.validators import (
+    MAX_COMMENT_LENGTH,
+    MAX_DESCRIPTION_LENGTH,
+    TextProblem,
+    is_idempotency_key,
+    text_problem,
+)
 
-STATUS_WORDS = ", ".join(vocabulary.POST_TO_STORED_STATUS)
-SOURCE_WORDS = ", ".join(vocabulary.POST_TO_STORED_SOURCE)
+STATUSES = ", ".join(vocabulary.POST_TO_STORED_STATUS)
+SOURCES = ", ".join(vocabulary.POST_TO_STORED_SOURCE)
 DIGITS = re.compile(r"[0-9]+")
 ID_DIGITS = 19
 MAX_PAGE_SIZE = 1000
+INCIDENT_ERRORS = {
+    TextProblem.BLANK: "Incident is required",
+    TextProblem.TOO_LONG: f"Incident is too long, use at most {MAX_DESCRIPTION_LENGTH} characters",
+    TextProblem.FORBIDDEN_CHARACTERS: "Incident has forbidden characters",
+}
+COMMENT_ERRORS = {
+    TextProblem.TOO_LONG: f"Comment is too long, use at most {MAX_COMMENT_LENGTH} characters",
+    TextProblem.FORBIDDEN_CHARACTERS: "Comment has forbidden characters",
+}
 
 
 def incident(body: Body) -> str:
@@ -26,20 +41,17 @@ def incident(body: Body) -> str:
         raise ApiError(400, "Incident is required")
     if not isinstance(text, str):
         raise ApiError(400, "Incident must be text")
-    if not text.strip():
-        raise ApiError(400, "Incident is required")
-    if len(text) > DESCRIPTION_LENGTH:
-        raise ApiError(400, f"Incident is too long, use at most {DESCRIPTION_LENGTH} characters")
-    if has_forbidden_characters(text):
-        raise ApiError(400, "Incident has forbidden characters")
+    problem = text_problem(text, MAX_DESCRIPTION_LENGTH)
+    if problem:
+        raise ApiError(400, INCIDENT_ERRORS[problem])
     return text
 
 
 def source(body: Body) -> Source:
-    word = body.get("source")
-    if not isinstance(word, str) or word not in vocabulary.POST_TO_STORED_SOURCE:
-        raise ApiError(400, f"Source is required or wrong, use one of: {SOURCE_WORDS}")
-    return vocabulary.POST_TO_STORED_SOURCE[word]
+    value = body.get("source")
+    if not isinstance(value, str) or value not in vocabulary.POST_TO_STORED_SOURCE:
+        raise ApiError(400, f"Source is required or wrong, use one of: {SOURCES}")
+    return vocabulary.POST_TO_STORED_SOURCE[value]
 
 
 def date(body: Body) -> datetime | None:
@@ -61,13 +73,14 @@ def idempotency_key(body: Body) -> str | None:
     return key
 
 
-def status_filter(body: Body) -> str | None:
-    word = body.get("status")
-    if word is None:
+def status_filter(body: Body) -> frozenset[Status] | None:
+    """Return the stored statuses that read as the one asked for; None for any."""
+    value = body.get("status")
+    if value is None:
         return None
-    if not isinstance(word, str) or word not in vocabulary.POST_TO_STORED_STATUS:
-        raise ApiError(400, f"Status must be one of: {STATUS_WORDS}")
-    return word
+    if not isinstance(value, str) or value not in vocabulary.POST_TO_STORED_STATUS:
+        raise ApiError(400, f"Status must be one of: {STATUSES}")
+    return vocabulary.statuses_read_as(value)
 
 
 def limit(body: Body) -> int | None:
@@ -79,12 +92,12 @@ def limit(body: Body) -> int | None:
     return number
 
 
-def cursor(body: Body) -> Cursor | None:
+def cursor(body: Body) -> Position | None:
     text = body.get("cursor")
     if text is None:
         return None
     try:
-        return Cursor.parse(text)
+        return Position.from_cursor(text)
     except ValueError:
         raise ApiError(400, "Wrong cursor") from None
 
@@ -103,10 +116,10 @@ def incident_id(body: Body) -> int:
 
 
 def new_status(body: Body) -> str:
-    word = body.get("status")
-    if not isinstance(word, str) or word not in vocabulary.POST_TO_STORED_STATUS:
-        raise ApiError(400, f"Status is required or wrong, use one of: {STATUS_WORDS}")
-    return word
+    value = body.get("status")
+    if not isinstance(value, str) or value not in vocabulary.POST_TO_STORED_STATUS:
+        raise ApiError(400, f"Status is required or wrong, use one of: {STATUSES}")
+    return value
 
 
 def comment(body: Body) -> str:
@@ -115,8 +128,7 @@ def comment(body: Body) -> str:
         return ""
     if not isinstance(text, str):
         raise ApiError(400, "Comment must be text")
-    if len(text) > COMMENT_LENGTH:
-        raise ApiError(400, f"Comment is too long, use at most {COMMENT_LENGTH} characters")
-    if has_forbidden_characters(text):
-        raise ApiError(400, "Comment has forbidden characters")
+    problem = text_problem(text, MAX_COMMENT_LENGTH, may_be_blank=True)
+    if problem:
+        raise ApiError(400, COMMENT_ERRORS[problem])
     return text

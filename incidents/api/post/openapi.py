@@ -3,7 +3,7 @@
 from api.post.openapi import ID, MOMENT, NOTHING, Call, Schema, shape
 from incidents.api.post import vocabulary
 from incidents.api.post.fields import MAX_PAGE_SIZE
-from incidents.models import COMMENT_LENGTH, DESCRIPTION_LENGTH, KEY_LENGTH
+from incidents.validators import KEY_PATTERN, MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_KEY_LENGTH
 
 STATUS: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_STATUS)}
 SOURCE: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_SOURCE)}
@@ -17,15 +17,15 @@ CALLS = [
         "/incidents/create/",
         "Report an incident",
         fields={
-            "incident": {"type": "string", "minLength": 1, "maxLength": DESCRIPTION_LENGTH},
+            "incident": {"type": "string", "minLength": 1, "maxLength": MAX_DESCRIPTION_LENGTH},
             "source": SOURCE,
             "date": {**MOMENT, "nullable": True, "description": "When it happened; now by default."},
             "idempotency_key": {
                 "type": "string",
                 "nullable": True,
-                "pattern": "^[!-~]+$",
+                "pattern": f"^{KEY_PATTERN}$",
                 "minLength": 1,
-                "maxLength": KEY_LENGTH,
+                "maxLength": MAX_KEY_LENGTH,
                 "description": "The same key again makes no second incident.",
             },
         },
@@ -58,7 +58,7 @@ CALLS = [
         fields={
             "id": {"oneOf": [ID, {"type": "string", "pattern": "^[0-9]+$"}]},
             "status": STATUS,
-            "comment": {"type": "string", "nullable": True, "maxLength": COMMENT_LENGTH},
+            "comment": {"type": "string", "nullable": True, "maxLength": MAX_COMMENT_LENGTH},
         },
         required=["id", "status"],
         answers={200: NOTHING},

@@ -6,6 +6,7 @@ from api.post.envelope import ApiError, Body, post_only, respond
 from incidents import services
 from incidents.api.post import fields, listing, vocabulary
 from incidents.models import Event
+from incidents.queries import IncidentQuery, position_of
 from incidents.services import NewIncident, Origin
 from users.api.post.decorators import allowed_to
 from users.models import Action, User
@@ -30,47 +31,41 @@ def create(user: User, body: Body) -> HttpResponseBase:
 @post_only
 @allowed_to(Action.LIST)
 def get_all(_user: User, body: Body) -> HttpResponseBase:
-    word = fields.status_filter(body)
+    query = IncidentQuery(statuses=fields.status_filter(body))
     limit = fields.limit(body)
-    cursor = fields.cursor(body)
-    if limit is None:
-        rows = listing.page(word, cursor, listing.CHUNK)
-        if len(rows) == listing.CHUNK:
-            return StreamingHttpResponse(listing.whole(word, rows), content_type="application/json")
-    else:
-        rows = listing.page(word, cursor, limit + 1)
+    after = fields.cursor(body)
+    rows = query.walk(listing.CHUNK if limit is None else limit + 1, after)
     if not rows:
         raise ApiError(404, "Incidents have not found", data={"incidents": []})
+    if limit is None and len(rows) == listing.CHUNK:
+        return StreamingHttpResponse(listing.whole(query, rows), content_type="application/json")
     if limit is None:
         return respond({"incidents": listing.items(rows)})
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return respond(
-        {
-            "incidents": listing.items(rows),
-            "next": str(listing.cursor_at(rows[-1])) if more else None,
-        }
-    )
+    shown = rows[:limit]
+    cursor = position_of(shown[-1]).to_cursor() if len(rows) > limit else None
+    return respond({"incidents": listing.items(shown), "next": cursor})
 
 
 @post_only
 @allowed_to(Action.UPDATE)
 def update(user: User, body: Body) -> HttpResponseBase:
     incident_id = fields.incident_id(body)
-    word = fields.new_status(body)
+    status = fields.new_status(body)
     comment = fields.comment(body)
     try:
         services.change(
             incident_id,
             origin(user),
-            status=vocabulary.POST_TO_STORED_STATUS[word],
-            unless=vocabulary.statuses_read_as(word),
+            status=vocabulary.POST_TO_STORED_STATUS[status],
+            keep_if_in=vocabulary.statuses_read_as(status),
             comment=comment,
         )
     except services.IncidentNotFound:
         raise ApiError(404, "Incident have not found") from None
+    except services.HistoryFull:
+        raise ApiError(409, "Incident has too many events, report a new one") from None
     return respond({})
 
 
 def origin(user: User) -> Origin:
-    return Origin(user.pk, Event.Door.POST)
+    return Origin(user.pk, Event.Channel.POST)

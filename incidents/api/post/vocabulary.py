@@ -1,6 +1,6 @@
-"""The POST dialect's words: a lens on the stored ones.
+"""The POST dialect's vocabulary, translated from and to the stored values.
 
-Its laws, for every stored word s and word w of the dialect:
+The laws, for every stored value s and value w of the dialect:
 
     read(write(s, w)) = w        what you write you read
     write(s, read(s)) = s        writing what you already read changes nothing
@@ -45,5 +45,5 @@ POST_TO_STORED_SOURCE = {
 
 
 @functools.cache
-def statuses_read_as(word: str) -> frozenset[Status]:
-    return frozenset(status for status in Status if STORED_TO_POST_STATUS[status] == word)
+def statuses_read_as(value: str) -> frozenset[Status]:
+    return frozenset(status for status in Status if STORED_TO_POST_STATUS[status] == value)

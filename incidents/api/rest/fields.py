@@ -1,4 +1,4 @@
-"""Moments as REST reads them, in bodies and in filters: ISO 8601, years 1970 to 2200."""
+"""Datetimes as REST reads them, in bodies and in filters: ISO 8601, years 1970 to 2200."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from common import datetimes
 WRONG = _("Write a moment of the years 1970 to 2200 as 2025-11-11T23:08:12+03:00.")
 
 
-class MomentField(serializers.DateTimeField):
+class DatetimeField(serializers.DateTimeField):
     """DRF's field, without what Python reads beyond ISO 8601's usual form; no offset means local time."""
 
     default_error_messages = {"invalid": WRONG}
@@ -26,7 +26,7 @@ class MomentField(serializers.DateTimeField):
             self.fail("invalid")
 
 
-class MomentFormField(forms.CharField):
+class DatetimeFormField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         try:
@@ -35,5 +35,5 @@ class MomentFormField(forms.CharField):
             raise forms.ValidationError(WRONG, code="invalid") from None
 
 
-class MomentFilter(django_filters.Filter):  # type: ignore[misc]  # it has no types
-    field_class = MomentFormField
+class DatetimeFilter(django_filters.Filter):  # type: ignore[misc]  # it has no types
+    field_class = DatetimeFormField

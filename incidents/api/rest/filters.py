@@ -1,31 +1,31 @@
-"""REST's filters and orderings; a word that none of them knows is 400."""
+"""REST's filters and orderings; a value that none of them knows is 400."""
+
+from collections.abc import Mapping
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
+from django_filters.utils import translate_validation
 
-from incidents.api.rest.fields import MomentFilter
-from incidents.models import Incident, IncidentQuerySet, Source, Status
-
-
-class StableOrdering(django_filters.OrderingFilter):  # type: ignore[misc]  # it has no types
-    """An ordering in which equal moments keep one order, so that pages neither repeat nor skip."""
-
-    def filter(self, queryset: IncidentQuerySet, value: list[str] | None) -> IncidentQuerySet:
-        terms = [self.get_ordering_value(term) for term in value or [] if term]
-        if not terms:
-            return queryset
-        return queryset.order_by(*terms, "-id" if terms[-1].startswith("-") else "id")
+from incidents.api.rest.fields import DatetimeFilter
+from incidents.models import Incident, Source, Status
+from incidents.queries import NEWEST_FIRST, IncidentQuery
+from incidents.validators import MAX_SEARCH_LENGTH
 
 
 class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
+    """What a list may be asked for: as the OpenAPI document and the browsable pages describe it.
+
+    Lists are read by `query_of`, not by this class.
+    """
+
     status = django_filters.ChoiceFilter(choices=Status.choices)
     source = django_filters.ChoiceFilter(choices=Source.choices)
-    search = django_filters.CharFilter(method="search_description", label=_("Search"))
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label=_("Created at or after"))
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label=_("Created before"))
-    ordering = StableOrdering(
+    search = django_filters.CharFilter(label=_("Search"), max_length=MAX_SEARCH_LENGTH)
+    created_after = DatetimeFilter(field_name="created_at", label=_("Created at or after"))
+    created_before = DatetimeFilter(field_name="created_at", label=_("Created before"))
+    ordering = django_filters.OrderingFilter(
         fields={"created_at": "created_at", "updated_at": "updated_at"},
-        # The library would word the descending ones at import, in the language of that moment.
+        # The library would word the descending ones at import, in the language of that time.
         field_labels={
             "created_at": _("Oldest first"),
             "-created_at": _("Newest first"),
@@ -39,5 +39,24 @@ class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has 
         model = Incident
         fields = ["status", "source"]
 
-    def search_description(self, queryset: IncidentQuerySet, _name: str, text: str) -> IncidentQuerySet:
-        return queryset.mentioning(text)
+
+# The library would make the class of the form anew for each request.
+QueryForm = IncidentFilter().get_form_class()
+
+
+def query_of(parameters: Mapping[str, str]) -> IncidentQuery:
+    """Read a list's parameters; raise DRF's `ValidationError` by the name of the wrong one."""
+    if not QueryForm.base_fields.keys() & parameters.keys():
+        return IncidentQuery()
+    form = QueryForm(parameters)
+    if not form.is_valid():
+        raise translate_validation(form.errors)
+    asked = form.cleaned_data
+    return IncidentQuery(
+        statuses=frozenset({asked["status"]}) if asked["status"] else None,
+        source=asked["source"],
+        text=asked["search"],
+        created_after=asked["created_after"],
+        created_before=asked["created_before"],
+        ordering=tuple(filter(None, asked["ordering"] or ())) or NEWEST_FIRST,
+    )

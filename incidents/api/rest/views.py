@@ -12,8 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from incidents import services
-from incidents.api.rest import listing
-from incidents.api.rest.filters import IncidentFilter
+from incidents.api.rest.filters import IncidentFilter, query_of
 from incidents.api.rest.serializers import (
     ChangeSerializer,
     EventSerializer,
@@ -22,7 +21,14 @@ from incidents.api.rest.serializers import (
 )
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
+from incidents.statements import INCIDENT_COLUMNS, IncidentRow
 from users.models import Action
+
+
+class HistoryFull(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = _("This incident has too many events, report a new one.")
+    default_code = "history_full"
 
 
 class KeyReused(APIException):
@@ -56,8 +62,13 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return serializers.get(self.action, IncidentSerializer)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        rows: Any = listing.Rows(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(listing.shown(self.paginate_queryset(rows) or []))
+        query: Any = query_of(request.query_params)
+        rows = self.paginate_queryset(query)
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    @extend_schema(filters=False)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(IncidentSerializer(self.row(pk)).data)
 
     @extend_schema(
         parameters=[
@@ -86,28 +97,29 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             result = services.create(new, self.origin())
         except services.IdempotencyKeyReused:
             raise KeyReused from None
-        incident = Incident.objects.get(pk=result.id)
         return Response(
-            IncidentSerializer(incident).data,
+            IncidentSerializer(result.incident).data,
             status=status.HTTP_201_CREATED if result.created else status.HTTP_200_OK,
-            headers={"Location": self.reverse_action("detail", args=[incident.pk])},
+            headers={"Location": self.reverse_action("detail", args=[result.id])},
         )
 
     @extend_schema(responses=IncidentSerializer)
     def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
         serializer = self.get_serializer(data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
-        word = serializer.validated_data.get("status")
+        new_status = serializer.validated_data.get("status")
         try:
-            services.change(
+            incident = services.change(
                 int(pk),
                 self.origin(),
-                status=Status(word) if word else None,
+                status=Status(new_status) if new_status else None,
                 comment=serializer.validated_data.get("comment", ""),
             )
         except services.IncidentNotFound:
             raise NotFound from None
-        return Response(IncidentSerializer(Incident.objects.get(pk=pk)).data)
+        except services.HistoryFull:
+            raise HistoryFull from None
+        return Response(IncidentSerializer(incident).data)
 
     @extend_schema(responses=IncidentSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -117,9 +129,15 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, pagination_class=None, filterset_class=None)
     def history(self, request: Request, pk: str) -> Response:
         """What happened to the incident, oldest first."""
-        incident = self.get_object()
-        events = incident.events.select_related("by")
+        events = Event.objects.filter(incident=self.row(pk).id).select_related("by")
         return Response(self.get_serializer(events, many=True).data)
+
+    def row(self, pk: str) -> IncidentRow:
+        """Read an incident; raise `NotFound`, also for a number past 64 bits."""
+        found = Incident.objects.filter(pk=pk).values_list(*INCIDENT_COLUMNS).first()
+        if found is None:
+            raise NotFound
+        return IncidentRow(*found)
 
     def key_of_header(self, serializer: Any) -> str | None:
         """Read the header Idempotency-Key by the rules of the field."""
@@ -133,4 +151,4 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return checked
 
     def origin(self) -> Origin:
-        return Origin(self.request.user.pk, Event.Door.REST)
+        return Origin(self.request.user.pk, Event.Channel.REST)

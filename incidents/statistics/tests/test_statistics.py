@@ -24,7 +24,7 @@ from incidents.services import NewIncident, Origin
 from incidents.statistics import aggregate, buckets, report
 from incidents.statistics.models import Bucket
 
-ORIGIN = Origin(None, Event.Door.COMMAND)
+ORIGIN = Origin(None, Event.Channel.COMMAND)
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
 TODAY = date(2025, 6, 2)
 

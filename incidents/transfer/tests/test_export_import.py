@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents import services
+from incidents.csv_safety import escape_formula, unescape_formula
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.transfer import formats, reader
 from incidents.transfer.users import UsernameCache
-from incidents.validators import escape_formula, unescape_formula
 from users.models import User
 
 Make = Callable[..., Incident]
-OF_COMMANDS = Origin(None, Event.Door.COMMAND)
+OF_COMMANDS = Origin(None, Event.Channel.COMMAND)
 
 
 def run(*arguments: Any) -> str:
@@ -38,7 +38,7 @@ def delete_all() -> None:
 
 def without_event_ids() -> list[Any]:
     events = Event.objects.order_by("incident_id", "id")
-    fields = ("incident_id", "kind", "at", "by_id", "door", "status_from", "status_to", "comment")
+    fields = ("incident_id", "kind", "at", "by_id", "channel", "status_from", "status_to", "comment")
     return [*Incident.objects.order_by("id").values(), *events.values_list(*fields)]
 
 
@@ -87,7 +87,7 @@ def test_csv_loses_nothing_but_the_history(stored: list[Any], tmp_path: Path) ->
     run("import", file)
     assert without_event_ids()[:5] == stored[:5]
     closed = Incident.objects.get(status=Status.CLOSED)
-    steps = list(closed.events.values_list("kind", "at", "door", "status_from", "status_to"))
+    steps = list(closed.events.values_list("kind", "at", "channel", "status_from", "status_to"))
     assert steps == [
         ("created", closed.created_at, "command", "", "open"),
         ("status_changed", closed.updated_at, "command", "open", "closed"),
@@ -232,7 +232,7 @@ def test_a_csv_made_by_hand_needs_two_columns(tmp_path: Path) -> None:
     assert "2 incidents brought in" in run("import", file)
     assert "2 were here already" in run("import", file)
     assert list(Incident.objects.values_list("status", flat=True)) == ["open", "open"]
-    assert list(Event.objects.values_list("kind", "door")) == [("created", "command")] * 2
+    assert list(Event.objects.values_list("kind", "channel")) == [("created", "command")] * 2
 
 
 @pytest.mark.django_db

@@ -46,8 +46,8 @@ def test_a_change_is_an_event_through_the_page(as_olga: Client, olga: User, inci
     reply = change(as_olga, one, status="closed", comment="Увезли\r\nна склад")
     assert reply["Location"] == f"/incident/{one.pk}/"
     event = one.events.latest("id")
-    assert (event.door, event.by, event.status_from, event.status_to) == (
-        Event.Door.PAGE,
+    assert (event.channel, event.by, event.status_from, event.status_to) == (
+        Event.Channel.PAGE,
         olga,
         "open",
         "closed",
@@ -58,7 +58,7 @@ def test_a_change_is_an_event_through_the_page(as_olga: Client, olga: User, inci
 
 def test_a_comment_alone_needs_no_status(as_olga: Client, incident: Report) -> None:
     one = incident()
-    services.change(one.pk, Origin(None, Event.Door.REST), status=Status.IN_PROGRESS)
+    services.change(one.pk, Origin(None, Event.Channel.REST), status=Status.IN_PROGRESS)
     assert change(as_olga, one, status="", comment="Еду").status_code == HTTPStatus.FOUND
     assert one.events.latest("id").kind == Event.Kind.COMMENTED
     assert Incident.objects.get().status == "in_progress"
@@ -68,7 +68,7 @@ def test_what_changed_meanwhile_is_shown_and_not_overwritten(
     as_olga: Client, vera: User, incident: Report
 ) -> None:
     one = incident()
-    services.change(one.pk, Origin(vera.pk, Event.Door.REST), status=Status.FAKE)
+    services.change(one.pk, Origin(vera.pk, Event.Channel.REST), status=Status.FAKE)
     reply = change(as_olga, one, status="closed", comment="мой комментарий")
     assert reply.status_code == HTTPStatus.CONFLICT
     assert "<bdi>vera</bdi> has changed it meanwhile, now it is: False alarm" in reply.text

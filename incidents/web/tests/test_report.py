@@ -26,7 +26,7 @@ def test_it_reports_through_the_page(as_olga: Client, olga: User) -> None:
     assert reply["Location"] == f"/incident/{one.pk}/"
     assert (one.description, one.source, one.status) == ("  Самокат\nне в сети", "monitoring", "open")
     event = one.events.get()
-    assert (event.door, event.by) == (Event.Door.PAGE, olga)
+    assert (event.channel, event.by) == (Event.Channel.PAGE, olga)
     assert f"Incident #{one.pk} is reported" in page(as_olga, f"/incident/{one.pk}/")
 
 

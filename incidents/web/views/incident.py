@@ -58,13 +58,16 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
                 origin(request),
                 status=Status(word) if word else None,
                 # A comment alone overwrites nothing.
-                seen=Status(form.cleaned_data["seen"]) if word else None,
+                expected_status=Status(form.cleaned_data["seen"]) if word else None,
                 comment=form.cleaned_data["comment"],
             )
         except services.IncidentNotFound:
             raise Http404 from None
         except services.StaleStatus:
             status = HTTPStatus.CONFLICT
+        except services.HistoryFull:
+            form.add_error(None, _("This incident has too many events, report a new one."))
+            status = HTTPStatus.BAD_REQUEST
     if in_queue:
         return row_in_queue(request, pk, status)
     if status == HTTPStatus.OK:

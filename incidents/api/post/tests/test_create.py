@@ -36,7 +36,7 @@ def test_it_stores_an_incident_with_its_event(post: Post, olga: User, path: str)
     assert one.created_by == olga
     assert before <= one.created_at <= timezone.now()
     event = Event.objects.get()
-    assert (event.kind, event.door, event.by, event.status_to) == ("created", "post", olga, "open")
+    assert (event.kind, event.channel, event.by, event.status_to) == ("created", "post", olga, "open")
 
 
 @pytest.mark.parametrize("word", ["operator", "monitoring", "partner", "unknown"])

@@ -31,7 +31,7 @@ def test_it_changes_the_status_and_leaves_an_event(
     one.refresh_from_db()
     assert one.status == "resolved"
     event = one.events.latest("id")
-    assert (event.kind, event.door, event.by) == ("status_changed", "post", admin)
+    assert (event.kind, event.channel, event.by) == ("status_changed", "post", admin)
     assert (event.status_from, event.status_to, event.comment) == ("open", "resolved", "Сел аккумулятор")
 
 

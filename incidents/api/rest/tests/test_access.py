@@ -162,7 +162,7 @@ def test_public_rest_needs_no_login_at_all(rest: Rest, db: None, settings: Setti
     assert rest("GET", PATH).data["count"] == 1
     assert len(rest("GET", f"{one}history/").data) == 3
     assert Incident.objects.get().created_by is None
-    assert not Event.objects.exclude(by=None, door="rest").exists()
+    assert not Event.objects.exclude(by=None, channel="rest").exists()
 
 
 def test_public_rest_knows_idempotency_keys(rest: Rest, db: None, settings: Settings) -> None:

@@ -28,7 +28,7 @@ def test_it_sets_the_status_and_answers_with_the_whole_incident(
     )
     assert reply.data == rest("GET", f"/api/incidents/{one.pk}/", by=olga).data
     event = one.events.latest("id")
-    assert (event.kind, event.door, event.by) == ("status_changed", "rest", olga)
+    assert (event.kind, event.channel, event.by) == ("status_changed", "rest", olga)
     assert (event.status_from, event.status_to, event.comment) == ("open", "closed", "Сел аккумулятор")
 
 

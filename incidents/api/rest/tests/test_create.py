@@ -46,7 +46,7 @@ def test_it_stores_an_incident_with_its_event_and_answers_with_all_of_it(
     assert reply.headers["Location"] == f"http://testserver/api/incidents/{one.pk}/"
     assert (one.description, one.source, one.created_by) == (" Самокат 😀\n", "system", olga)
     event = Event.objects.get()
-    assert (event.kind, event.door, event.by) == ("created", "rest", olga)
+    assert (event.kind, event.channel, event.by) == ("created", "rest", olga)
 
 
 def test_the_location_leads_to_the_incident(rest: Rest, olga: User) -> None:

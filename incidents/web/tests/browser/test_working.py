@@ -68,14 +68,14 @@ def test_news_neither_move_the_place_nor_touch_what_is_typed(
     me.driver.execute_script(f"document.getElementById('incident-{ids[10]}').scrollIntoView()")
     before = me.top_of(f"#incident-{ids[10]}")
     new = incident("Самокат новый")
-    services.change(ids[12], Origin(olga.pk, Event.Door.REST), status=Status.IN_PROGRESS)
+    services.change(ids[12], Origin(olga.pk, Event.Channel.REST), status=Status.IN_PROGRESS)
     me.see(f"#incident-{ids[12]} .chip", "In progress", within=NEWS)
     assert me.rows()[0] == new.pk
     assert me.top_of(f"#incident-{ids[10]}") == pytest.approx(before, abs=1)
     assert me.driver.switch_to.active_element.get_attribute("value") == "само"
     # What has left the tab stays in sight until one goes on.
     me.go("/?status=open")
-    services.change(ids[39], Origin(olga.pk, Event.Door.REST), status=Status.CLOSED)
+    services.change(ids[39], Origin(olga.pk, Event.Channel.REST), status=Status.CLOSED)
     me.see(f"#incident-{ids[39]} .chip", "Closed", within=NEWS)
 
 
@@ -86,7 +86,7 @@ def test_a_change_made_meanwhile_is_shown_and_the_comment_kept(
     me = open_page(olga, f"/incident/{one.pk}/")
     comment = me.see("#id_comment")
     comment.send_keys("пишу дол")
-    services.change(one.pk, Origin(None, Event.Door.REST), status=Status.FAKE)
+    services.change(one.pk, Origin(None, Event.Channel.REST), status=Status.FAKE)
     me.see("#facts .chip", "False alarm", within=NEWS)
     me.see("#live", "Somebody else")
     comment.send_keys("го")

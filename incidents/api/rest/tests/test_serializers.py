@@ -1,0 +1,47 @@
+"""What REST shows of an incident is what its fields promise to show."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone, translation
+from rest_framework import serializers
+
+from api.rest.renderers import FastJSONRenderer
+from incidents.api.rest.serializers import IncidentSerializer
+from incidents.models import Incident, Source, Status
+from incidents.queries import IncidentQuery
+
+
+class ByFields(serializers.ModelSerializer[Incident]):
+    """Asks each field of each row how to show itself."""
+
+    status_display = serializers.CharField(source="get_status_display")
+    source_display = serializers.CharField(source="get_source_display")
+
+    class Meta:
+        model = Incident
+        fields = list(IncidentSerializer().fields)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("zone", ["Europe/Moscow", "UTC", "America/St_Johns"])
+def test_a_row_is_shown_as_rest_framework_shows_an_instance(
+    incident: Callable[..., Incident], language: str, zone: str
+) -> None:
+    for status in Status:
+        incident(status=status, created_at=dt.datetime(2025, 11, 9, 11, 37, 53, tzinfo=dt.UTC))
+    for source in Source:
+        incident(source=source)
+    instances = Incident.objects.newest_first()
+    with override_settings(TIME_ZONE=zone), timezone.override(zone), translation.override(language):
+        rows: Any = IncidentQuery()[0:20]
+        by_fields = ByFields(instances, many=True).data
+        shown = IncidentSerializer(rows, many=True).data
+        assert json.loads(FastJSONRenderer().render(shown)) == by_fields
+        # With indents it is DRF that writes.
+        assert json.loads(FastJSONRenderer().render(shown, "application/json; indent=2")) == by_fields
+        assert list(shown[0]) == list(IncidentSerializer().fields)

@@ -1,0 +1,129 @@
+"""One way to list incidents: a channel parses what is asked for into an `IncidentQuery`, and reads from that.
+
+    query = IncidentQuery(statuses=frozenset({Status.OPEN}), text="самокат")
+    query.count()
+    query.walk(1000, after=position)    # rows behind a position: each step costs the same
+    query[40:60]                        # rows of a numbered page: Paginator(query, 20).page(3)
+    query.incidents()                   # the QuerySet, for anything else
+
+The frequent combinations run statements that are compiled once, the others are compiled by the QuerySet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from incidents import statements
+from incidents.counts import totals
+from incidents.keyset import Position
+from incidents.models import Incident, IncidentQuerySet
+from incidents.statements import IncidentRow
+
+NEWEST_FIRST = ("-created_at",)
+OLDEST_FIRST = ("created_at",)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentQuery:
+    """Which incidents, in which order; what is None or empty chooses all.
+
+    Those created at `created_after` are included, those at `created_before` are not. `ordering` is as
+    `order_by` takes it; equal timestamps are ordered by id, so that pages neither repeat nor skip.
+    """
+
+    statuses: frozenset[str] | None = None
+    source: str | None = None
+    text: str = ""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    ordering: tuple[str, ...] = NEWEST_FIRST
+
+    def incidents(
+        self, base: IncidentQuerySet | None = None, after: Position | None = None
+    ) -> IncidentQuerySet:
+        """Return those of `base` (by default all), in order; only what comes after the position, if given."""
+        found = Incident.objects.all() if base is None else base
+        if self.statuses is not None:
+            found = found.filter(status__in=self.statuses)
+        if self.source:
+            found = found.filter(source=self.source)
+        if self.text:
+            found = found.mentioning(self.text)
+        if self.created_after:
+            found = found.filter(created_at__gte=self.created_after)
+        if self.created_before:
+            found = found.filter(created_at__lt=self.created_before)
+        found = found.order_by(*self.ordering, "-id" if self.is_descending else "id")
+        if after is None:
+            return found
+        step = found.older_than if self.ordering == NEWEST_FIRST else found.newer_than
+        return step(after.created_at, after.id)
+
+    def count(self) -> int:
+        if self.text or self.created_after or self.created_before:
+            return self.incidents().order_by().count()
+        return totals.number_of(self.statuses, self.source)
+
+    def __getitem__(self, piece: slice) -> list[IncidentRow]:
+        return self.rows(piece.stop - piece.start, offset=piece.start)
+
+    def walk(self, limit: int, after: Position | None = None) -> list[IncidentRow]:
+        """Return up to `limit` rows that come after the position, in an order by creation."""
+        found = [one.rows(limit, after=after) for one in self.by_status()]
+        return self.merged(found, limit, key=lambda row: (row.created_at, row.id))
+
+    def walk_incidents(
+        self, base: IncidentQuerySet, limit: int, after: Position | None = None
+    ) -> list[Incident]:
+        """Return the same as instances, loaded as `base` says."""
+        found = [one.incidents(base, after)[:limit] for one in self.by_status()]
+        return self.merged(found, limit, key=lambda incident: (incident.created_at, incident.pk))
+
+    def by_status(self) -> Iterator[IncidentQuery]:
+        """Split the query into one for each status: an index has their rows in order.
+
+        A database would sort all that several statuses find.
+        """
+        if self.statuses is None or len(self.statuses) == 1:
+            yield self
+        else:
+            yield from (replace(self, statuses=frozenset({status})) for status in self.statuses)
+
+    def merged(self, walks: Iterable[Iterable[Any]], limit: int, key: Any) -> list[Any]:
+        rows = list(chain(*walks))
+        if self.statuses is not None and len(self.statuses) > 1:
+            rows.sort(key=key, reverse=self.is_descending)
+        return rows[:limit]
+
+    def rows(self, limit: int, offset: int = 0, after: Position | None = None) -> list[IncidentRow]:
+        if not self.is_compiled:
+            values = self.incidents(after=after).values_list(*statements.INCIDENT_COLUMNS)
+            return list(map(IncidentRow._make, values[offset : offset + limit]))
+        chosen = {"status": next(iter(self.statuses or ()), None), "source": self.source}
+        given: dict[str, Any] = {name: str(value) for name, value in chosen.items() if value}
+        statement = statements.newest_incidents(frozenset(given), after is not None)
+        if after is not None:
+            given |= {"created_at": after.created_at, "id": after.id}
+        return list(map(IncidentRow._make, statement.rows(**given, limit=limit, offset=offset)))
+
+    @property
+    def is_descending(self) -> bool:
+        return self.ordering[-1].startswith("-")
+
+    @property
+    def is_compiled(self) -> bool:
+        """Tell whether `statements.newest_incidents` has a statement for this query."""
+        others = self.text or self.created_after or self.created_before
+        return (
+            not others
+            and self.ordering == NEWEST_FIRST
+            and (self.statuses is None or len(self.statuses) == 1)
+        )
+
+
+def position_of(row: IncidentRow) -> Position:
+    return Position(datetime.fromisoformat(row.created_at).replace(tzinfo=UTC), row.id)
