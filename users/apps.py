@@ -7,4 +7,4 @@ class UsersConfig(AppConfig):
     verbose_name = _("Users and tokens")
 
     def ready(self) -> None:
-        from users.api.post import openapi  # noqa: F401  # registers the bearer scheme
+        from users.api.rest import openapi  # noqa: F401  # registers the bearer scheme

@@ -1,10 +1,13 @@
-"""The one way in by password: the API, the admin's form and the browsable pages all come through here."""
+"""The only check of a password: the API, the login forms of the page and the administration all call it."""
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
+from common.db.transactions import write_transaction
 from users.models import User
 from users.throttle import Attempt, hashing_slot
 
@@ -24,18 +27,24 @@ class ThrottledBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        if not username or password is None or not possible(username, password):
+        if not username or password is None or not is_possible(username, password):
             return None
         with hashing_slot():
             attempt = Attempt(username, request)
             attempt.reserve()
             user = super().authenticate(request, username=username, password=password)
-        if isinstance(user, User):
-            attempt.succeed()
-            return user
-        return None
+        if not isinstance(user, User):
+            return None
+        attempt.succeed()
+        # Django leaves this to a scheduled `clearsessions`. As many rows as logins add, logins delete.
+        with write_transaction():
+            SessionStore.clear_expired()
+        return user
+
+    async def aauthenticate(self, request: HttpRequest | None, *args: Any, **kwargs: Any) -> User | None:
+        return await sync_to_async(self.authenticate)(request, *args, **kwargs)
 
 
-def possible(username: str, password: str) -> bool:
-    # PBKDF2 pads its key with zeros: a password and the same with a NUL behind it would be one.
+def is_possible(username: str, password: str) -> bool:
+    # PBKDF2 pads its key with zeros: a password and the same with a NUL appended would be equal.
     return len(username) <= MAX_USERNAME_LENGTH and "\0" not in username + password

@@ -1,10 +1,12 @@
-"""Who may come in: users with a role, the tokens of their scripts, the count of failed logins."""
+"""Users with a role, their tokens, and the counts of failed logins."""
 
 import enum
 import hashlib
+from collections.abc import Collection
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.hashers import make_password, verify_password
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Permission
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +15,7 @@ from common.db.transactions import write_transaction
 
 
 class Action(enum.Enum):
-    """What somebody may do with incidents; reading one's history is part of `LIST`."""
+    """What a user may do with incidents; to read the history of one is part of `LIST`."""
 
     CREATE = "create"
     LIST = "list"
@@ -54,19 +56,39 @@ class User(AbstractUser):
     def may(self, action: Action) -> bool:
         return self.is_superuser or action in Role(self.role).actions
 
+    def may_all(self, actions: Collection[Action]) -> bool:
+        return all(map(self.may, actions))
+
+    def has_all_rights_of(self, other: "User") -> bool:
+        """Tell whether `other`, active or not, may do nothing that this user may not."""
+        return self.is_superuser or (
+            not other.is_superuser
+            and self.is_staff >= other.is_staff
+            and self.may_all(Role(other.role).actions)
+            and other.own_permissions() <= self.own_permissions()
+        )
+
+    def own_permissions(self) -> set[int]:
+        """Return the ids of the user's permissions; Django's own methods return none for the inactive."""
+        granted = Permission.objects.filter(Q(user=self) | Q(group__user=self))
+        return set(granted.values_list("pk", flat=True))
+
     def check_password(self, raw_password: str | None) -> bool:
-        """Tell whether this is the password; keep it as Django hashes by now."""
-        right, outdated = verify_password(raw_password, self.password)
-        if right and outdated and not self.hash_anew(raw_password):
-            # Another login was faster, or the password is a new one since.
+        """Tell whether this is the password; upgrade its hash to Django's present algorithm."""
+        is_right, is_outdated = verify_password(raw_password, self.password)
+        if is_right and is_outdated and not self.upgrade_hash(raw_password):
+            # A parallel login has upgraded it, or the password has been changed.
             self.refresh_from_db(fields=["password"])
             return self.check_password(raw_password)
-        return right
+        return is_right
 
-    def hash_anew(self, password: str | None) -> bool:
-        """Hash the same password as Django does by now; tell whether the old hash was still in force.
+    async def acheck_password(self, raw_password: str | None) -> bool:
+        return await sync_to_async(self.check_password)(raw_password)
 
-        The user's tokens live on: this is no new password.
+    def upgrade_hash(self, password: str | None) -> bool:
+        """Store a new hash of the same password; tell whether the old hash was still the stored one.
+
+        The user's tokens stay valid: the password has not changed.
         """
         old, new = self.password, make_password(password)
         with write_transaction():
@@ -78,7 +100,9 @@ class User(AbstractUser):
 
 
 class Token(models.Model):
-    """A right to call the API as its user. The secret itself is not kept, only its SHA-256."""
+    """A right to call the API as its user. Of the secret only the SHA-256 is stored."""
+
+    secret = ""  # of a token that was issued by this object, never stored
 
     digest = models.CharField(_("digest"), max_length=64, primary_key=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens", verbose_name=_("user"))
@@ -87,6 +111,14 @@ class Token(models.Model):
         max_length=100,
         blank=True,
         help_text=_("Which machine or script uses it. Empty for a login's token."),
+    )
+    issued_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("issued by"),
     )
     fingerprint = models.CharField(_("fingerprint of the password"), max_length=64, editable=False)
     created_at = models.DateTimeField(_("created at"), editable=False)

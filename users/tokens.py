@@ -1,8 +1,8 @@
-"""Tokens: issue one, find whose it is, revoke it.
+"""Tokens: issue one, find its user, revoke it.
 
-A token is `inc_` and 32 random bytes in URL-safe base64. The database keeps only its SHA-256, so
-reading the database lets nobody in. A token dies with its time, its user's deactivation or deletion, and
-any new password: it carries the fingerprint of the password's hash.
+A token is `inc_` and 32 random bytes in URL-safe base64. The database stores only its SHA-256: a leaked
+database contains no usable token. A token ends at its expiry, with its user's deactivation or deletion, and
+with any new password: its row has the fingerprint of the password's hash.
 """
 
 import contextlib
@@ -29,13 +29,13 @@ LAST_USED_PRECISION = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new token. `secret` is known only here and now."""
+    """A new token. `secret` is stored nowhere."""
 
     secret: str
     expires_at: datetime
 
 
-# What a call needs to know of its user, in the order of the model's fields.
+# The fields of the user that a call needs, in the order of the model.
 USER_FIELDS = ("id", "password", "is_superuser", "username", "role")
 
 live = select(
@@ -50,9 +50,9 @@ live = select(
 
 
 def issue_for_login(user: User) -> Issued:
-    """Issue a token of TOKEN_TTL seconds; beyond ten live ones of the user the oldest dies."""
+    """Issue a token of TOKEN_TTL seconds; it ends the user's oldest one beyond ten from logins."""
     with write_transaction():
-        # Logins at once wait for each other: each must see those before it to count them.
+        # Parallel logins are serialized by this lock, so that each counts the tokens of the others.
         list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
         Token.objects.filter(expires_at__lte=timezone.now()).delete()
         older = Token.objects.filter(user=user, name="").order_by("-created_at")
@@ -61,14 +61,15 @@ def issue_for_login(user: User) -> Issued:
         return issue(user, lifetime=timedelta(seconds=settings.TOKEN_TTL))
 
 
-def issue(user: User, *, lifetime: timedelta, name: str = "") -> Issued:
-    """Issue a token; `name` tells which machine it is for."""
+def issue(user: User, *, lifetime: timedelta, name: str = "", issued_by: User | None = None) -> Issued:
+    """Issue a token; `name` is that of the machine it is for."""
     secret = PREFIX + secrets.token_urlsafe(32)
     now = timezone.now()
     Token.objects.create(
         digest=digest(secret),
         user=user,
         name=name,
+        issued_by=issued_by,
         fingerprint=fingerprint(user.password),
         created_at=now,
         expires_at=now + lifetime,
@@ -77,9 +78,9 @@ def issue(user: User, *, lifetime: timedelta, name: str = "") -> Issued:
 
 
 def user_of(secret: object) -> User | None:
-    """Find whose live token this is: one query, and none for what cannot be a token.
+    """Return the user of a live token: one query, and none for a value that cannot be a token.
 
-    The user's further fields are loaded when they are asked for.
+    The user's other fields are deferred.
     """
     if not isinstance(secret, str) or not SHAPE.fullmatch(secret):
         return None
@@ -87,25 +88,25 @@ def user_of(secret: object) -> User | None:
     rows = live.rows(digest=key)
     if not rows:
         return None
-    expires_at, mark, name, last_used_at, *values = rows[0]
+    expires_at, stored_fingerprint, name, last_used_at, *values = rows[0]
     user = User.from_db(DEFAULT_DB_ALIAS, USER_FIELDS, values)
     now = timezone.now()
-    if aware(expires_at) <= now or mark != fingerprint(user.password):
+    if aware(expires_at) <= now or stored_fingerprint != fingerprint(user.password):
         return None
     if name and (last_used_at is None or now - aware(last_used_at) > LAST_USED_PRECISION):
-        note_use(key, now)
+        store_last_use(key, now)
     return user
 
 
 def revoke(secret: str) -> None:
-    """Kill the token: it is dead from the next call on."""
+    """Delete the token: the next call with it is refused."""
     with write_transaction():
         Token.objects.filter(digest=digest(secret)).delete()
 
 
-def note_use(key: str, now: datetime) -> None:
-    """Note when a machine's token was last used; a login's token lives too short to ask."""
-    # Nobody's call fails because the database is too busy for this note.
+def store_last_use(key: str, now: datetime) -> None:
+    """Store when a machine's token was last used; the token of a login is short-lived."""
+    # A call does not fail because the database is too busy for this.
     with contextlib.suppress(OperationalError), write_transaction():
         Token.objects.filter(digest=key).update(last_used_at=now)
 

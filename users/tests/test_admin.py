@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -92,7 +93,7 @@ def test_there_are_no_groups_beside_the_roles(admin_browser: Client) -> None:
 
 def issue(browser: Client, owner: User, **fields: str) -> Any:
     form = {"user": str(owner.pk), "name": "sensor 7", "days": "30"}
-    return browser.post(f"{TOKENS}add/", form | fields, follow=True)
+    return browser.post(f"{TOKENS}add/", form | fields)
 
 
 def test_a_token_is_issued_for_a_machine_and_works(admin_browser: Client, rita: User, post: Post) -> None:
@@ -106,9 +107,12 @@ def test_a_token_is_issued_for_a_machine_and_works(admin_browser: Client, rita: 
 
 
 def test_the_secret_is_shown_once_and_never_again(admin_browser: Client, rita: User) -> None:
-    shown = issue(admin_browser, rita).text
-    [secret] = set(SECRET.findall(shown))
+    shown = issue(admin_browser, rita)
+    [secret] = set(SECRET.findall(shown.text))
     token = Token.objects.get()
+    assert "no-store" in shown.headers["Cache-Control"]
+    assert "messages" not in shown.cookies
+    assert secret not in repr([session.get_decoded() for session in Session.objects.all()])
     for path in (TOKENS, f"{TOKENS}{token.pk}/change/", f"{TOKENS}{token.pk}/history/", "/admin/"):
         assert SECRET.search(page(admin_browser, path)) is None
     assert secret not in everything_stored()

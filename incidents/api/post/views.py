@@ -8,12 +8,12 @@ from incidents.api.post import fields, listing, vocabulary
 from incidents.models import Event
 from incidents.queries import IncidentQuery, position_of
 from incidents.services import NewIncident, Origin
-from users.api.post.decorators import allowed_to
+from users.api.post.decorators import require_action
 from users.models import Action, User
 
 
 @post_only
-@allowed_to(Action.CREATE)
+@require_action(Action.CREATE)
 def create(user: User, body: Body) -> HttpResponseBase:
     new = NewIncident(
         description=fields.incident(body),
@@ -29,7 +29,7 @@ def create(user: User, body: Body) -> HttpResponseBase:
 
 
 @post_only
-@allowed_to(Action.LIST)
+@require_action(Action.LIST)
 def get_all(_user: User, body: Body) -> HttpResponseBase:
     query = IncidentQuery(statuses=fields.status_filter(body))
     limit = fields.limit(body)
@@ -47,7 +47,7 @@ def get_all(_user: User, body: Body) -> HttpResponseBase:
 
 
 @post_only
-@allowed_to(Action.UPDATE)
+@require_action(Action.UPDATE)
 def update(user: User, body: Body) -> HttpResponseBase:
     incident_id = fields.incident_id(body)
     status = fields.new_status(body)

@@ -1,4 +1,4 @@
-"""Who calls the POST dialect: the token in the body, and what its user may do."""
+"""The user of a POST call, by the token in the body, and the check of the role."""
 
 import functools
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from users.models import Action, User
 UserView = Callable[[User, Body], HttpResponseBase]
 
 
-def allowed_to(action: Action) -> Callable[[UserView], PostView]:
-    """Let a call through to the view if its token's user may do `action`."""
+def require_action(action: Action) -> Callable[[UserView], PostView]:
+    """Call the view with the user of the token, who must have a role that may do `action`: 403."""
 
     def decorator(view: UserView) -> PostView:
         @functools.wraps(view)
@@ -29,6 +29,7 @@ def allowed_to(action: Action) -> Callable[[UserView], PostView]:
 
 
 def authenticated(body: Body) -> User:
+    """Return the user of the body's token. Raises `ApiError`: 400 without one, 401 unless it is live."""
     token = body.get("token")
     if token is None or token == "":
         raise ApiError(400, "Token is required")

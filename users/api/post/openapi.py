@@ -1,8 +1,6 @@
-"""/users/ and the bearer token in the OpenAPI document."""
+"""/users/ in the OpenAPI document."""
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-
-from api.post.openapi import MOMENT, NOTHING, Call, Schema, shape
+from api.post.openapi import MOMENT, NOTHING, Call, shape
 
 TEXT = {"type": "string"}
 
@@ -24,11 +22,3 @@ CALLS = [
         answers={200: NOTHING},
     ),
 ]
-
-
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # it registers itself
-    target_class = "users.api.rest.authentication.BearerAuthentication"
-    name = "bearer"
-
-    def get_security_definition(self, auto_schema: object) -> Schema:
-        return {"type": "http", "scheme": "bearer", "description": "From /users/authorization/."}

@@ -1,4 +1,4 @@
-"""The POST dialect's way in and out: /users/authorization/ and /users/logout/."""
+"""/users/authorization/ and /users/logout/ of the POST dialect."""
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponseBase
@@ -18,11 +18,11 @@ def authorization(request: HttpRequest, body: Body) -> HttpResponseBase:
         raise ApiError(401, "Invalid credentials")
     try:
         user = authenticate(request, username=username, password=password)
-    except TooManyAttempts as api_error:
+    except TooManyAttempts as error:
         raise ApiError(
             429,
             "Too many attempts, try again later",
-            headers={"Retry-After": str(api_error.retry_after)},
+            headers={"Retry-After": str(error.retry_after)},
         ) from None
     if not isinstance(user, User):
         raise ApiError(401, "Invalid credentials")

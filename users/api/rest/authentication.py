@@ -1,4 +1,4 @@
-"""Who calls REST."""
+"""The user of a REST call, by its bearer token."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication

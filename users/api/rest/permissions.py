@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class RolePermission(BasePermission):
-    """Lets a user do what the role allows.
+    """Requires a role that may do the action of the call.
 
-    A view says in `role_actions` what its calls do: {"list": Action.LIST, ...}.
+    A view declares in `role_actions` what its calls do: {"list": Action.LIST, ...}.
     """
 
     message = _("Your role does not allow this.")
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if isinstance(request.user, User):
-            # The root of the API has no actions: it tells where things are and no more.
+            # The root of the API has no actions: it only lists URLs.
             actions: dict[str, Action] = getattr(view, "role_actions", {})
             action = actions.get(getattr(view, "action", ""))
             return action is None or request.user.may(action)
