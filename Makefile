@@ -89,9 +89,9 @@ bench: .venv/dev  ## Measure everything and write docs/performance.md (half an h
 	$(BIN)/python -m bench.run
 
 .PHONY: bench-quick
-bench-quick: .venv/dev  ## Measure the load beside the reference and the limit, in three minutes
-	$(BIN)/python -m bench.run --quick
+bench-quick: .venv/dev  ## Measure the load in three minutes; BESIDE=../other: beside another checkout, as ratios
+	$(BIN)/python -m bench.run --quick $(addprefix --beside ,$(BESIDE))
 
-.PHONY: torture
-torture: .venv/dev  ## Attack the service: kills, full disks, floods (a quarter of an hour, loopback only)
+.PHONY: resilience
+resilience: .venv/dev  ## Inject faults: kills, full disks, floods (a quarter of an hour, loopback only)
 	$(BIN)/python -m resilience all

@@ -1,41 +1,41 @@
-"""Before a server is measured: does it answer each work as it should?"""
+"""One call of each workload before a server is measured: are the response and the database right?"""
 
 from typing import Any
 
 from bench.servers import Server
 
-PAGE = 20
-LISTED = 100
+PAGE_SIZE = 20
+LIST_SIZE = 100
 
 
-def check(server: Server, work: str) -> None:
-    """Do the work once and look at the answer and at the database. Raises `AssertionError`."""
+def check(server: Server, workload: str) -> None:
+    """Send the workload's call once and look at the response and the database. Raises `AssertionError`."""
     incidents = server.count()
     events = 0 if server.kind.rest_only else server.count("incidents_event")
-    call = server.call(work)
-    if work == "update":
-        # A walk of updates begins with the first incident: this one leaves it as the fill made it.
+    call = server.call(workload)
+    if workload == "update":
+        # The load's updates start behind this one: each must change a status.
         server.updates += 1
-    answer = server.answer(call.first())
-    data = answer if "results" in answer or "id" in answer else answer["data"]
-    match work:
+    response = server.send(call.filled_in(incident_id=1))
+    data = response if "results" in response or "id" in response else response["data"]
+    match workload:
         case "create":
-            assert data["id"] == incidents + 1, answer
+            assert data["id"] == incidents + 1, response
             assert server.count() == incidents + 1, "not stored"
         case "list" if not server.kind.rest_only:
-            newest_first(data["incidents"], LISTED)
-            assert {item["status"] for item in data["incidents"]} == {"new"}, answer
+            check_newest_first(data["incidents"], LIST_SIZE)
+            assert {item["status"] for item in data["incidents"]} == {"new"}, response
         case "list" | "page" | "page by status":
-            newest_first(data["results"], PAGE)
-            assert work != "page" or data["count"] == incidents, answer
+            check_newest_first(data["results"], PAGE_SIZE)
+            assert workload != "page" or data["count"] == incidents, response
         case "token":
-            assert data["token"].startswith("inc_"), answer
-    if work in {"create", "update"} and not server.kind.rest_only:
+            assert data["token"].startswith("inc_"), response
+    if workload in {"create", "update"} and not server.kind.rest_only:
         assert server.count("incidents_event") == events + 1, "no event stored"
 
 
-def newest_first(items: list[Any], number: int) -> None:
+def check_newest_first(items: list[Any], number: int) -> None:
     assert len(items) == number, len(items)
-    moments = [item["created_at"] for item in items]
-    assert moments == sorted(moments, reverse=True), moments
+    times = [item["created_at"] for item in items]
+    assert times == sorted(times, reverse=True), times
     assert len({item["id"] for item in items}) == number, "an incident twice"

@@ -14,10 +14,9 @@ import django
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from bench.rows import Past, past
+from bench.dataset import Record, records
+from bench.workloads import PASSWORD, USERNAME
 
-USERNAME = "bench"
-PASSWORD = "bench bench bench"
 BATCH = 50_000
 
 
@@ -28,8 +27,8 @@ def main() -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA journal_mode=WAL")
     call_command("migrate", verbosity=0)
-    user = the_user()
-    rows = past(first, last)
+    user = bench_user()
+    rows = records(first, last)
     while batch := list(islice(rows, BATCH)):
         with transaction.atomic():
             insert(batch, user.pk)
@@ -41,21 +40,21 @@ def main() -> None:
     print(tokens.issue(user, lifetime=timedelta(days=1), name="bench").secret)
 
 
-def the_user() -> Any:
+def bench_user() -> Any:
     from users.models import User
 
     found = User.objects.filter(username=USERNAME).first()
     return found or User.objects.create_user(USERNAME, password=PASSWORD)
 
 
-def insert(batch: list[Past], user_id: int) -> None:
+def insert(batch: list[Record], user_id: int) -> None:
     from incidents.models import Event, Incident
 
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {Incident._meta.db_table} (id, description, search_text, status, source,"
             f" created_at, updated_at, created_by_id) VALUES (%s, %s, %s, %s, %s, %s, %s, {user_id})",
-            [(pk, text, text, status, source, moment, moment) for pk, text, status, source, moment in batch],
+            [(pk, text, text, status, source, at, at) for pk, text, status, source, at in batch],
         )
         cursor.executemany(
             f"INSERT INTO {Event._meta.db_table} (incident_id, kind, at, by_id, door, status_from, status_to,"
@@ -64,7 +63,7 @@ def insert(batch: list[Past], user_id: int) -> None:
         )
 
 
-def events(row: Past) -> Iterator[tuple[Any, ...]]:
+def events(row: Record) -> Iterator[tuple[Any, ...]]:
     yield row.id, "created", row.created_at, "", "open"
     if row.status != "open":
         yield row.id, "status_changed", row.created_at, "open", row.status

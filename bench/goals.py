@@ -1,80 +1,68 @@
-"""What the service holds itself to, and whether a run has held it."""
+"""What the service promises of its speed, and whether a run has kept it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.beginnings import Beginning
 from bench.rounds import Cell, Medians
 from bench.servers import LIMIT, LIMIT_SAME_WORKER, OURS, REFERENCE, Kind
-from bench.whole_list import Whole
+from bench.whole_list import WholeList
 
-MANY = 32
+CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
 class Goal:
-    what: str
-    found: float
+    name: str
+    value: float
     bound: float
-    least: bool = False  # else the bound is the most
+    is_minimum: bool = False
 
     @property
-    def held(self) -> bool:
-        return self.found >= self.bound if self.least else self.found <= self.bound
+    def met(self) -> bool:
+        return self.value >= self.bound if self.is_minimum else self.value <= self.bound
 
     def row(self) -> str:
-        sign = "≥" if self.least else "≤"
+        sign = "≥" if self.is_minimum else "≤"
         return (
-            f"| {self.what} | {sign} {self.bound:g} | {self.found:.3g} | {'yes' if self.held else '**no**'} |"
+            f"| {self.name} | {sign} {self.bound:g} | {self.value:.3g} | {'yes' if self.met else '**no**'} |"
         )
 
 
-def of_load(found: Medians) -> Iterator[Goal]:
-    for work, times, share, share_of_same in (
+def of_load(load: Medians) -> Iterator[Goal]:
+    for workload, times, share, share_of_same in (
         # The limit by itself waits for the disk once for each write, the service's worker once for many.
         ("create", 4.5, 1, 0.75),
         ("update", 4.5, 1, 0.75),
         ("list", 40, 0.7, 0.7),
         ("page", 8, None, None),
     ):
-        if Cell(work, MANY, OURS.name) not in found:
+        if Cell(workload, CONNECTIONS, OURS.name) not in load:
             continue
-        yield Goal(f"{work}, times the reference", ratio(found, work, REFERENCE), times, least=True)
+        times_reference = ratio(load, workload, REFERENCE)
+        yield Goal(f"{workload}, times the reference", times_reference, times, is_minimum=True)
         if share and share_of_same:
-            yield Goal(f"{work}, of the limit", ratio(found, work, LIMIT), share, least=True)
-            of_same = ratio(found, work, LIMIT_SAME_WORKER)
-            yield Goal(f"{work}, of the limit with the service's worker", of_same, share_of_same, least=True)
-    if create := found.get(Cell("create", MANY, OURS.name)):
+            yield Goal(f"{workload}, of the limit", ratio(load, workload, LIMIT), share, is_minimum=True)
+            of_same = ratio(load, workload, LIMIT_SAME_WORKER)
+            name = f"{workload}, of the limit with the service's worker"
+            yield Goal(name, of_same, share_of_same, is_minimum=True)
+    if create := load.get(Cell("create", CONNECTIONS, OURS.name)):
         yield Goal("create, p99 / p50", create.p99 / create.p50, 3)
 
 
-def ratio(found: Medians, work: str, kind: Kind) -> float:
-    return found[Cell(work, MANY, OURS.name)].rate / found[Cell(work, MANY, kind.name)].rate
+def ratio(load: Medians, workload: str, kind: Kind) -> float:
+    return (
+        load[Cell(workload, CONNECTIONS, OURS.name)].rate / load[Cell(workload, CONNECTIONS, kind.name)].rate
+    )
 
 
-def of_whole(whole: Whole) -> Iterator[Goal]:
+def of_whole_list(whole: WholeList) -> Iterator[Goal]:
     yield Goal("whole list, first byte, ms", whole.first_byte, 20)
     yield Goal("whole list, total / raw fetch and JSON", whole.total / whole.raw, 1.5)
     yield Goal("whole list, MB over idle", whole.memory, 10)
 
 
-def of_depth(depth: dict[str, tuple[float, float]]) -> Iterator[Goal]:
-    for name, (few, many) in depth.items():
+def of_latency(latency: dict[str, tuple[float, float]]) -> Iterator[Goal]:
+    for name, (few, many) in latency.items():
         # A page by its number passes over all rows before it.
         bound = 3 if name == "REST page in the middle" else 1.3
         yield Goal(f"{name}, a million / a thousand", many / few, bound)
-
-
-def table(goals: list[Goal]) -> str:
-    return "\n".join(
-        ["| goal | bound | found | held |", "|---|---|---|---|", *(goal.row() for goal in goals)]
-    )
-
-
-def of_beginnings(ours: Beginning, reference: Beginning) -> str:
-    rows = [
-        f"| {b.kind} | {b.first_start:.2f} | {b.next_start:.2f} | {b.share:.0f} | {b.own:.0f} |"
-        for b in (ours, reference)
-    ]
-    head = "| | first start, s | next start, s | memory of a worker, MB | of it shared with none, MB |"
-    return "\n".join([head, "|---|---|---|---|---|", *rows])

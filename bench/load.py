@@ -6,30 +6,32 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from bench.servers import PROJECT, Call, Server
+from bench.processes import PROJECT
+from bench.servers import Server
+from bench.workloads import Call
 
 SETTLE = 0.1  # seconds
 
 
-class WrongAnswers(Exception):
-    """The server answered the load with something else than it should."""
+class WrongResponses(Exception):
+    """The server did not respond to the load as it should."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one run found; times in milliseconds."""
+class Result:
+    """The figures of one run; times in milliseconds."""
 
     requests: int
     rate: float
     p50: float
     p99: float
-    longest: float
+    max: float
     cpu: float  # of the server's workers for one request, also in milliseconds
 
 
-def run(server: Server, work: str, *, connections: int, seconds: int) -> Found:
-    """Load `server` with one work. Raises `WrongAnswers`."""
-    call = server.call(work)
+def run(server: Server, workload: str, *, connections: int, seconds: int) -> Result:
+    """Put `server` under one workload. Raises `WrongResponses`."""
+    call = server.call(workload)
     before, cpu_before = settled(server), server.cpu_seconds()
     finished = subprocess.run(
         [
@@ -47,22 +49,24 @@ def run(server: Server, work: str, *, connections: int, seconds: int) -> Found:
     )
     cpu = server.cpu_seconds() - cpu_before
     found = json.loads(finished.stdout.splitlines()[-1])
-    if call.words:
+    if call.statuses:
         server.updates += found["requests"] + connections
     refused = found["wrong_status"] + found["broken"]
-    # What was under way when the load ended was not counted by wrk.
+    # wrk does not count the requests that were under way when the load ended.
     stored = settled(server) - before
-    made = stored if work == "create" else found["requests"]
+    made = stored if workload == "create" else found["requests"]
     if refused or not found["requests"] <= made <= found["requests"] + connections:
-        raise WrongAnswers(f"{server.kind.name}, {work}: {found}, {made} made, see {server.folder / 'log'}")
+        raise WrongResponses(
+            f"{server.kind.name}, {workload}: {found}, {made} made, see {server.folder / 'log'}"
+        )
     number = found["requests"]
-    return Found(
+    return Result(
         number, number / found["seconds"], found["p50"], found["p99"], found["max"], cpu / number * 1000
     )
 
 
 def settled(server: Server) -> int:
-    """Count the incidents when what the last load has left under way is done."""
+    """Wait until the server is idle; return the number of incidents."""
     count, used = -1, 0.0
     while True:
         count_before, used_before = count, used
@@ -73,10 +77,10 @@ def settled(server: Server) -> int:
 
 
 def script(server: Server, call: Call) -> list[str]:
-    if call.words is None:
+    if call.statuses is None:
         given = [call.method, call.authorization, call.body]
         return ["--script=bench/lua/fixed.lua", server.url + call.path, "--", *given]
-    given = [call.method, call.path, call.body, str(server.rows), str(server.updates), *call.words]
+    given = [call.method, call.path, call.body, str(server.rows), str(server.updates), *call.statuses]
     return ["--script=bench/lua/update.lua", server.url, "--", *given]
 
 

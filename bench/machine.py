@@ -1,4 +1,4 @@
-"""On what was measured: the machine and the versions."""
+"""The machine and the versions that the figures were measured on."""
 
 import importlib.metadata
 import os
@@ -12,7 +12,7 @@ from bench.limit import wsgi
 from bench.load import wrk
 
 
-def described(folder: Path) -> str:
+def describe(folder: Path) -> str:
     cpu = re.search("model name\\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
     load = subprocess.run([wrk(), "-v"], capture_output=True, text=True, check=False).stdout

@@ -1,12 +1,15 @@
-"""Where a request's microseconds go: `python -m bench.microseconds [--requests N] [--profile WORK]`.
+"""The processor time of a request, and which packages use it.
 
-The WSGI application is called in this process, without a server. Each room's own time is counted, without
-that of the rooms that it calls.
+python -m bench.microseconds
+python -m bench.microseconds --profile page        cProfile's top rows of one workload
+
+The WSGI application is called in one process without a server. "All" is measured without a profiler, the
+shares of the packages with cProfile; what a package calls in C counts as its own, except SQLite.
 """
 
 import argparse
 import cProfile
-import functools
+import gc
 import importlib
 import io
 import os
@@ -15,129 +18,123 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.servers import OURS, Call, Scratch, Server, environment
+from bench.processes import PROJECT
+from bench.report import table
+from bench.servers import OURS, Scratch, Server, environment
+from bench.workloads import Call
 
 ROWS = 100_000
-WORKS = ("create", "update", "list", "page")
+WORKLOADS = ("create", "update", "list", "page")
 WARM_UP = 200
-# What stands for a room: the functions through which one enters it.
-ROOMS = {
-    "Django's handler, signals, middleware": ["django.core.handlers.wsgi:WSGIHandler.__call__"],
-    "the log line": ["common.http.request_log:RequestLogMiddleware.__call__", "logging:Logger.info"],
-    "the way in: path, host, language or envelope": [
-        "api.post.middleware:call",
-        "api.rest.middleware:TokenCallMiddleware.__call__",
-    ],
-    "strict JSON": ["common.strict_json:loads"],
-    "the token": ["users.tokens:user_of"],
-    "the domain": ["incidents.services:create", "incidents.services:change"],
-    "begin and commit": ["django.db.transaction:Atomic.__enter__", "django.db.transaction:Atomic.__exit__"],
-    "prepared statements": ["common.db.compiled:Statement.rows"],
-    "REST framework": ["rest_framework.views:APIView.dispatch"],
-    "rows to items": [
-        "incidents.api.post.listing:items",
-        "incidents.api.rest.serializers:IncidentSerializer.to_representation",
-    ],
-    "the answer": [
-        "incidents.api.post.views:answer",
-        "api.rest.renderers:FastJSONRenderer.render",
-        "django.http.response:HttpResponseBase.close",
-    ],
-}
-
-
-class Stopwatch:
-    """Counts the time of wrapped functions, each without that of the others called from it."""
-
-    def __init__(self) -> None:
-        self.own: Counter[str] = Counter()
-        self.inner = [0]
-
-    def wrap(self, room: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self.inner.append(0)
-            began = time.perf_counter_ns()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                passed = time.perf_counter_ns() - began
-                self.own[room] += passed - self.inner.pop()
-                self.inner[-1] += passed
-
-        return timed
-
-    def watch(self, room: str, place: str) -> None:
-        module, _, path = place.partition(":")
-        *owners, name = path.split(".")
-        owner = functools.reduce(getattr, owners, importlib.import_module(module))
-        setattr(owner, name, self.wrap(room, getattr(owner, name)))
+CHUNK = 50  # requests
+MIN_SHARE = 0.01  # packages below are summed up
+OTHERS = "others"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--profile", choices=WORKS, help="show cProfile's top rows of one work instead")
+    parser.add_argument("--requests", type=int, default=5_000)
+    parser.add_argument("--profile", choices=WORKLOADS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="incidents-bench-") as folder:
         server = Scratch(Path(folder)).server(OURS, ROWS)
-        os.environ |= environment(server.folder, 8500)
+        os.environ |= environment(server.folder)
         with (server.folder / "log").open("w") as sys.stderr:
             application = importlib.import_module("config.wsgi").application
             if options.profile:
-                profile(application, server, options.profile, options.requests)
+                profile(application, server, options.profile, options.requests).print_stats(30)
             else:
-                print(table(application, server, options.requests))
+                print(measure(application, server, options.requests))
         sys.stderr = sys.__stderr__
 
 
-def table(application: Any, server: Server, requests: int) -> str:
-    watch = Stopwatch()
-    for room, places in ROOMS.items():
-        for place in places:
-            watch.watch(room, place)
-    found: dict[str, Counter[str]] = {}
-    for work in WORKS:
-        run(application, environs(server, work, WARM_UP))
-        watch.own.clear()
-        run(application, environs(server, work, requests))
-        found[work] = Counter({room: ns / 1000 / requests for room, ns in watch.own.items()})
-    rows = [f"| {room} | {' | '.join(cell(found[work][room]) for work in WORKS)} |" for room in ROOMS]
-    sums = " | ".join(f"**{found[work].total():.0f}**" for work in WORKS)
-    head = f"| µs of a request | {' | '.join(WORKS)} |\n|---|{'---|' * len(WORKS)}"
-    return "\n".join([head, *rows, f"| **all** | {sums} |"])
+def measure(application: Any, server: Server, requests: int) -> str:
+    totals, packages = {}, {}
+    for workload in WORKLOADS:
+        totals[workload] = microseconds(application, server, workload, requests)
+        shares = by_package(profile(application, server, workload, requests // 5))
+        packages[workload] = {name: share * totals[workload] for name, share in shares.items()}
+    names = sorted(
+        {name for found in packages.values() for name in found} - {OTHERS},
+        key=lambda name: -sum(found.get(name, 0) for found in packages.values()),
+    )
+    rows = [
+        (name, *(f"{packages[workload].get(name, 0):.0f}" for workload in WORKLOADS))
+        for name in [*names, OTHERS]
+    ]
+    return table(
+        ("µs of a request", *WORKLOADS),
+        [*rows, ("**all**", *(f"**{totals[workload]:.0f}**" for workload in WORKLOADS))],
+    )
 
 
-def cell(microseconds: float) -> str:
-    return f"{microseconds:.0f}" if microseconds else ""
+def microseconds(application: Any, server: Server, workload: str, requests: int) -> float:
+    """Return the processor time of one request: of chunks of requests the lower quartile."""
+    run(application, environs(server, workload, WARM_UP))
+    gc.collect()
+    chunks = []
+    for _ in range(max(4, requests // CHUNK)):
+        calls = environs(server, workload, CHUNK)
+        began = time.thread_time_ns()
+        run(application, calls)
+        chunks.append((time.thread_time_ns() - began) / CHUNK / 1000)
+    return sorted(chunks)[len(chunks) // 4]
 
 
-def profile(application: Any, server: Server, work: str, requests: int) -> None:
-    run(application, environs(server, work, WARM_UP))
-    calls = environs(server, work, requests)
-    profiler = cProfile.Profile()
+def profile(application: Any, server: Server, workload: str, requests: int) -> "pstats.Stats":
+    run(application, environs(server, workload, WARM_UP))
+    calls = environs(server, workload, requests)
+    profiler = cProfile.Profile(time.thread_time)
     profiler.runcall(run, application, calls)
-    pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
+    return pstats.Stats(profiler).sort_stats("tottime")
 
 
-def environs(server: Server, work: str, number: int) -> list[dict[str, Any]]:
-    call = server.call(work)
+def by_package(stats: "pstats.Stats") -> dict[str, float]:
+    """Return each package's share of the time; what is below `MIN_SHARE` is summed up as `OTHERS`."""
+    found: Counter[str] = Counter()
+    for function, (_calls, _all_calls, own, _total, callers) in stats.stats.items():  # type: ignore[attr-defined]
+        if "sqlite" in function[2] or function[0] != "~" or not callers:
+            found[package(function)] += own
+        else:
+            for caller, (*_counts, own_for_caller, _total_for_caller) in callers.items():
+                found[package(caller)] += own_for_caller
+    whole = found.total()
+    shares = {name: time / whole for name, time in found.items()}
+    shown = {name: share for name, share in shares.items() if share >= MIN_SHARE and name != OTHERS}
+    return {**shown, OTHERS: 1 - sum(shown.values())}
+
+
+def package(function: tuple[str, int, str]) -> str:
+    """Return the package of a profiled (file, line, name)."""
+    file, _line, name = function
+    if "sqlite" in name or "/sqlite" in file:
+        return "SQLite and its driver"
+    if "site-packages/" in file:
+        return file.partition("site-packages/")[2].partition("/")[0]
+    if file.startswith(f"{PROJECT}/"):
+        first = Path(file).relative_to(PROJECT).parts[0]
+        return OTHERS if first == "bench" else first
+    return "Python's library"
+
+
+def environs(server: Server, workload: str, number: int) -> list[dict[str, Any]]:
+    call = server.call(workload)
     made = []
     for _ in range(number):
         server.updates += 1
-        made.append(environ(call, str(server.updates % server.rows + 1), server.updates // server.rows))
+        made.append(
+            environ(call.filled_in(server.updates % server.rows + 1, server.updates // server.rows % 2))
+        )
     return made
 
 
-def environ(call: Call, incident_id: str, turn: int) -> dict[str, Any]:
-    word = call.words[turn % 2] if call.words else ""
-    body = call.body.replace("{id}", incident_id).replace("{status}", word).encode()
+def environ(call: Call) -> dict[str, Any]:
+    body = call.body.encode()
     return {
         "REQUEST_METHOD": call.method,
         "PATH_INFO": call.path,
@@ -159,12 +156,12 @@ def environ(call: Call, incident_id: str, turn: int) -> dict[str, Any]:
 
 def run(application: Any, calls: list[dict[str, Any]]) -> None:
     for call in calls:
-        answer = application(call, started)
-        list(answer)
-        answer.close()
+        response = application(call, start_response)
+        list(response)
+        response.close()
 
 
-def started(status: str, _headers: Any, _error: Any = None) -> None:
+def start_response(status: str, _headers: Any, _error: Any = None) -> None:
     assert status.startswith("2"), status
 
 

@@ -1,4 +1,4 @@
-"""Export and import of many incidents, beside scripts that do the same and no more.
+"""Export and import of many incidents, beside bare scripts that read or write the same rows.
 
 python -m bench.transfer
 python -m bench.transfer --rows 100000
@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import machine
-from bench.servers import PORTS, PROJECT, Scratch, environment
+from bench.processes import PROJECT
+from bench.servers import OURS, Scratch, environment
 
-# What nobody can do with less: the rows fetched in order, each line written.
+# The least that each can cost: the rows fetched in order, each line written.
 OPEN = """
 import csv, io, sys, itertools
 import orjson
@@ -92,7 +93,7 @@ with open(sys.argv[1], "rb") as file:
 @dataclass(frozen=True)
 class Run:
     seconds: float
-    megabytes: float  # the most that it had in memory
+    megabytes: float  # peak resident memory
 
 
 def main() -> None:
@@ -103,22 +104,23 @@ def main() -> None:
     rows = parser.parse_args().rows
     with tempfile.TemporaryDirectory(prefix="incidents-bench-") as name:
         folder = Path(name)
-        print(machine.described(folder))
-        full, _token = Scratch(folder).filled(rest_only=False, rows=rows)
-        empty, _token = Scratch(folder).filled(rest_only=False, rows=0)
+        print(machine.describe(folder))
+        scratch = Scratch(folder)
+        full, _token = scratch.filled(OURS, rows)
+        empty, _token = scratch.filled(OURS, 0)
         spare = folder / "spare"
         shutil.copytree(empty, spare)
-        jsonl, sheet, bare = folder / "all.jsonl", folder / "all.csv", folder / "bare"
+        jsonl, csv_file, bare = folder / "all.jsonl", folder / "all.csv", folder / "bare"
         print(f"\n| {rows:,} incidents | a second | MB in memory | of a bare script |\n|---|---|---|---|")
         show("export, JSON Lines", rows, manage(full, "export", jsonl), script(full, EXPORT_JSONL, bare))
-        show("export, CSV", rows, manage(full, "export", sheet), script(full, EXPORT_CSV, bare))
+        show("export, CSV", rows, manage(full, "export", csv_file), script(full, EXPORT_CSV, bare))
         show("import, JSON Lines", rows, manage(empty, "import", jsonl), script(spare, IMPORT, jsonl))
         show("the same import again", rows, manage(empty, "import", jsonl), None)
 
 
-def show(what: str, rows: int, ours: Run, bare: Run | None) -> None:
+def show(name: str, rows: int, ours: Run, bare: Run | None) -> None:
     share = f"{bare.seconds / ours.seconds:.2f}" if bare else "-"
-    print(f"| {what} | {rows / ours.seconds:,.0f} | {ours.megabytes:.0f} | {share} |", flush=True)
+    print(f"| {name} | {rows / ours.seconds:,.0f} | {ours.megabytes:.0f} | {share} |", flush=True)
 
 
 def manage(folder: Path, command: str, file: Path) -> Run:
@@ -129,18 +131,18 @@ def script(folder: Path, text: str, file: Path) -> Run:
     return timed(folder, "-c", text, str(file))
 
 
-def timed(folder: Path, *words: str) -> Run:
+def timed(folder: Path, *arguments: str) -> Run:
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *words],
+        [sys.executable, *arguments],
         cwd=PROJECT,
-        env=environment(folder, PORTS[0]),
+        env=environment(folder),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     _pid, status, used = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"{words[:2]} ended with {os.waitstatus_to_exitcode(status)}")
+        raise SystemExit(f"{arguments[:2]} ended with {os.waitstatus_to_exitcode(status)}")
     return Run(time.perf_counter() - began, used.ru_maxrss / 1024)
 
 

@@ -8,56 +8,58 @@ from typing import NoReturn
 
 from comparison.alerta import Alerta
 from comparison.healthchecks import Healthchecks
-from comparison.install import USUAL, Home, install
-from comparison.peer import Peer, running
-from comparison.rows import Row, rows
-from resilience.cluster import NotInstalled
+from comparison.install import DEFAULT_FOLDER, Installation, install
+from comparison.measurements import Row, rows
+from comparison.product import Product, running
 from resilience.figures import machine
+from resilience.service import Unavailable
 
-PEERS: dict[str, type[Peer]] = {"alerta": Alerta, "healthchecks": Healthchecks}
+PRODUCTS: dict[str, type[Product]] = {"alerta": Alerta, "healthchecks": Healthchecks}
 
 
 def main() -> int:
     signal.signal(signal.SIGTERM, interrupted)
     options = command_line().parse_args()
-    home = Home(options.folder)
+    installation = Installation(options.folder)
     if options.command == "install":
-        install(home, options.python, options.healthchecks)
+        install(installation, options.python, options.healthchecks)
         return 0
-    if not home.complete.exists():
-        raise SystemExit(f"Nothing is installed in {home.folder}: python -m comparison install")
+    if not installation.complete.exists():
+        raise SystemExit(f"Nothing is installed in {installation.folder}: python -m comparison install")
     known = rows(times=options.kills, seconds=options.seconds)
     chosen_rows = {name: known[name] for name in options.rows}
-    peers = [options.peer] if options.peer else list(PEERS)
+    products = [options.product] if options.product else list(PRODUCTS)
     print(machine(), flush=True)
-    print(table(peers, chosen_rows, measured(home, peers, chosen_rows)))
+    print(table(products, chosen_rows, measured(installation, products, chosen_rows)))
     return 0
 
 
-def measured(home: Home, peers: list[str], chosen_rows: dict[str, Row]) -> dict[str, list[str]]:
-    """Return what each row found, peer by peer."""
+def measured(
+    installation: Installation, products: list[str], chosen_rows: dict[str, Row]
+) -> dict[str, list[str]]:
+    """Return what each row found, product by product."""
     found: dict[str, list[str]] = {}
     for name, row in chosen_rows.items():
         found[name] = []
-        for peer in peers:
-            text = measure(home, peer, row)
-            print(f"  {name:7} {peer:13} {text}", flush=True)
+        for product in products:
+            text = measure(installation, product, row)
+            print(f"  {name:7} {product:13} {text}", flush=True)
             found[name].append(text)
     return found
 
 
-def measure(home: Home, peer: str, row: Row) -> str:
-    if row.only not in {"", peer}:
+def measure(installation: Installation, product: str, row: Row) -> str:
+    if row.only not in {"", product}:
         return "-"
     try:
-        with running(PEERS[peer], home) as started:
+        with running(PRODUCTS[product], installation) as started:
             return row.find(started)
-    except NotInstalled as reason:
+    except Unavailable as reason:
         return f"skipped: {reason}"
 
 
-def table(peers: list[str], chosen_rows: dict[str, Row], found: dict[str, list[str]]) -> str:
-    lines = [["row", "what", *peers], ["---"] * (2 + len(peers))]
+def table(products: list[str], chosen_rows: dict[str, Row], found: dict[str, list[str]]) -> str:
+    lines = [["row", "what", *products], ["---"] * (2 + len(products))]
     lines += [[name, row.what, *found[name]] for name, row in chosen_rows.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -65,13 +67,17 @@ def table(peers: list[str], chosen_rows: dict[str, Row], found: dict[str, list[s
 def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m comparison", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    to_install = commands.add_parser("install", help="prepare both peers")
-    to_install.add_argument("--into", dest="folder", type=Path, default=USUAL, help=f"default: {USUAL}")
+    to_install = commands.add_parser("install", help="prepare both products")
+    to_install.add_argument(
+        "--into", dest="folder", type=Path, default=DEFAULT_FOLDER, help=f"default: {DEFAULT_FOLDER}"
+    )
     to_install.add_argument("--python", default=sys.executable, help="Python 3.12 or later for healthchecks")
     to_install.add_argument("--healthchecks", type=Path, help="a checkout to take instead of cloning one")
     to_measure = commands.add_parser("measure", help="measure them and print a table")
-    to_measure.add_argument("--from", dest="folder", type=Path, default=USUAL, help=f"default: {USUAL}")
-    to_measure.add_argument("--peer", choices=PEERS, help="default: both")
+    to_measure.add_argument(
+        "--from", dest="folder", type=Path, default=DEFAULT_FOLDER, help=f"default: {DEFAULT_FOLDER}"
+    )
+    to_measure.add_argument("--product", choices=PRODUCTS, help="default: both")
     to_measure.add_argument(
         "--rows", type=chosen, default=list(rows()), help=f"of {','.join(rows())}; default: all"
     )

@@ -5,10 +5,10 @@ from typing import Self
 
 import psycopg
 
-from comparison.install import Home
-from comparison.peer import NAME, PASSWORD, SECRET, Peer, Row
-from resilience.cluster import Cluster, postgres
-from resilience.wire import Line
+from bench.http_client import Client
+from comparison.install import Installation
+from comparison.product import NAME, PASSWORD, SECRET, Product, Row
+from resilience.postgres import Cluster, private_postgres
 
 KEY = "only-for-this-run-3-owls-4-larks-9-wrens"
 FILLED = 10_000
@@ -31,7 +31,7 @@ FROM alerts, generate_series(1, %s) n
 """
 
 
-class Alerta(Peer):
+class Alerta(Product):
     application = "alerta:create_app()"
     headers = {"Authorization": f"Key {KEY}"}
     path = "/alert"
@@ -39,7 +39,7 @@ class Alerta(Peer):
     listing = "/alerts?status=open&page-size=100"
     ready = "/alerts?status=closed&page-size=1"
 
-    def __init__(self, home: Home, folder: Path, cluster: Cluster) -> None:
+    def __init__(self, installation: Installation, folder: Path, cluster: Cluster) -> None:
         super().__init__(
             folder,
             DATABASE_URL=cluster.url,
@@ -49,14 +49,14 @@ class Alerta(Peer):
             ADMIN_USERS=NAME,
         )
         self.cluster = cluster
-        self.programs = home.alerta
-        self.works_in = folder
+        self.programs = installation.alerta
+        self.working_directory = folder
 
     @classmethod
     @contextlib.contextmanager
-    def lent(cls, home: Home, folder: Path) -> Iterator[Self]:
-        with postgres() as cluster:
-            yield cls(home, folder, cluster)
+    def create_one(cls, installation: Installation, folder: Path) -> Iterator[Self]:
+        with private_postgres() as cluster:
+            yield cls(installation, folder, cluster)
 
     def prepare(self) -> None:
         self.run("alertad", "user", "--all", "--password", PASSWORD)
@@ -85,9 +85,9 @@ class Alerta(Peer):
             return [(name, int(pk, 16), text) for name, pk, text in connection.execute(query)]
 
     def log_in(self, username: str, password: str) -> tuple[str, float]:
-        with Line(self.port, timeout=60) as line:
-            answer = line.post("/auth/login", username=username, password=password)
-        return {200: "in", 401: "wrong", 429: "refused"}.get(answer.status, str(answer)), answer.seconds
+        with Client(self.port, timeout=60) as client:
+            response = client.post("/auth/login", username=username, password=password)
+        return {200: "in", 401: "wrong", 429: "refused"}.get(response.status, str(response)), response.seconds
 
     def crash_database(self) -> None:
         self.cluster.stop("immediate")

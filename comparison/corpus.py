@@ -1,4 +1,4 @@
-"""Bad input for both peers: whole bodies, values of single fields, and bytes that are hardly HTTP."""
+"""Bad input for both products: whole bodies, values of single fields, and bytes that are hardly HTTP."""
 
 import itertools
 import json

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from comparison.alerta import Alerta
 from comparison.corpus import BIG, JSON, Input, Values, bodies, gets, posts, raw, values, with_values
-from comparison.peer import NAME
+from comparison.product import NAME
 
 FIELDS: Values = [
     ("tags", b'["a\\u0000"]'),
@@ -108,17 +108,17 @@ AUTHORIZATIONS = (
 )
 
 
-def inputs(peer: Alerta) -> Iterator[Input]:
+def inputs(product: Alerta) -> Iterator[Input]:
     """Return creates, queries, changes of status, logins, keys and raw bytes."""
-    base = peer.body("bad", "text")
-    yield from posts(peer.path, peer.headers, bodies(base))
-    yield from posts(peer.path, peer.headers, with_values(base, values("resource", "text") + FIELDS))
-    yield from gets(peer.headers, (f"/alerts?{query}" for query in ALERTS))
-    yield from gets(peer.headers, PATHS)
-    pk = peer.send(peer.create("changed", "text")).data["id"]
+    base = product.body("bad", "text")
+    yield from posts(product.path, product.headers, bodies(base))
+    yield from posts(product.path, product.headers, with_values(base, values("resource", "text") + FIELDS))
+    yield from gets(product.headers, (f"/alerts?{query}" for query in ALERTS))
+    yield from gets(product.headers, PATHS)
+    pk = product.send(product.create("changed", "text")).data["id"]
     for body in STATUSES:
-        yield Input("PUT", f"/alert/{pk}/status", body, {**JSON, **peer.headers})
+        yield Input("PUT", f"/alert/{pk}/status", body, {**JSON, **product.headers})
     yield from posts("/auth/login", {}, LOGINS)
     for authorization in AUTHORIZATIONS:
         yield Input("GET", "/alerts", headers={"Authorization": authorization})
-    yield from raw(peer.path, peer.listing, peer.headers)
+    yield from raw(product.path, product.listing, product.headers)

@@ -81,20 +81,20 @@ LOGINS = (
 )
 
 
-def inputs(peer: Healthchecks) -> Iterator[Input]:
+def inputs(product: Healthchecks) -> Iterator[Input]:
     """Return creates, queries, pings, updates, logins and raw bytes."""
     base = {"name": "bad", "timeout": 3600}
-    yield from posts(peer.path, peer.headers, [*bodies(base), *BODIES])
-    yield from posts(peer.path, peer.headers, with_values(base, values("name", "desc") + FIELDS))
-    yield from gets(peer.headers, PATHS)
-    pk = peer.send(peer.create("changed", "text")).data["uuid"]
-    yield from gets(peer.headers, (f"/api/v3/checks/{pk}/{rest}" for rest in OF_A_CHECK))
+    yield from posts(product.path, product.headers, [*bodies(base), *BODIES])
+    yield from posts(product.path, product.headers, with_values(base, values("name", "desc") + FIELDS))
+    yield from gets(product.headers, PATHS)
+    pk = product.send(product.create("changed", "text")).data["uuid"]
+    yield from gets(product.headers, (f"/api/v3/checks/{pk}/{rest}" for rest in OF_A_CHECK))
     yield from pings(f"/ping/{pk}")
     updates = [b"{bad", b"[" * 100_000, *with_values(base, UPDATES)]
-    yield from posts(f"/api/v3/checks/{pk}", peer.headers, updates)
+    yield from posts(f"/api/v3/checks/{pk}", product.headers, updates)
     for email, password in LOGINS:
-        yield login(peer, email, password)
-    yield from raw(peer.path, peer.listing, peer.headers)
+        yield login(product, email, password)
+    yield from raw(product.path, product.listing, product.headers)
 
 
 def pings(path: str) -> Iterator[Input]:
@@ -106,8 +106,7 @@ def pings(path: str) -> Iterator[Input]:
     yield Input("GET", path, headers={"X-Forwarded-Proto": "z" * 300})
 
 
-def login(peer: Healthchecks, email: str, password: str) -> Input:
-    request = peer.login_form(email, password)
+def login(product: Healthchecks, email: str, password: str) -> Input:
+    request = product.login_form(email, password)
     assert isinstance(request.body, str)
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    return Input("POST", request.path, request.body.encode(), {**form, **request.headers})
+    return Input("POST", request.path, request.body.encode(), request.headers)

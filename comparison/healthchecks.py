@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlencode
 
-from comparison.install import Home
-from comparison.peer import NAME, PASSWORD, SECRET, Peer, Row
+from bench.http_client import FORM, HOST, Client, Request
+from comparison.install import Installation
+from comparison.product import NAME, PASSWORD, SECRET, Product, Row
 from resilience.load import Dialect
-from resilience.wire import HOST, Line, Request
 
 FILLED = 100
 VERDICTS = {b"Too many attempts": "refused", b"Incorrect email or password": "wrong"}
@@ -22,7 +22,7 @@ user = User.objects.create_user("admin", "{NAME}", "{PASSWORD}")
 profile = Profile.objects.for_user(user)
 profile.check_limit = 100_000_000
 profile.save()
-project = Project(owner=user, name="peers", badge_key="badge")
+project = Project(owner=user, name="products", badge_key="badge")
 key = project.set_api_key()
 project.save()
 print(key)
@@ -32,37 +32,37 @@ print(key)
 class Unique:
     """Its own way to repeat a create: a check of that name is updated, and only made where there is none."""
 
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
-        self.update = peer.update
-        self.made = peer.made
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.update = product.update
+        self.created_id = product.created_id
 
     def create(self, key: str, text: str) -> Request:
-        body = {**self.peer.body(key, text), "unique": ["name"]}
-        return Request("POST", self.peer.path, body, self.peer.headers)
+        body = {**self.product.body(key, text), "unique": ["name"]}
+        return Request("POST", self.product.path, body, self.product.headers)
 
 
-class Healthchecks(Peer):
+class Healthchecks(Product):
     application = "hc.wsgi:application"
     path = "/api/v3/checks/"
     id_name = "uuid"
     listing = "/api/v3/checks/"
     ready = "/api/v3/channels/"
 
-    def __init__(self, home: Home, folder: Path) -> None:
+    def __init__(self, installation: Installation, folder: Path) -> None:
         super().__init__(
             folder, DEBUG="False", SECRET_KEY=SECRET, ALLOWED_HOSTS="*", REGISTRATION_OPEN="False"
         )
         self.file = folder / "hc.sqlite"
         self.settings |= {"DB_NAME": str(self.file), "SITE_ROOT": f"http://{HOST}:{self.port}"}
-        self.programs = home.healthchecks
-        self.works_in = home.checkout
+        self.programs = installation.healthchecks
+        self.working_directory = installation.checkout
         self.headers = {}
 
     @classmethod
     @contextlib.contextmanager
-    def lent(cls, home: Home, folder: Path) -> Iterator[Self]:
-        yield cls(home, folder)
+    def create_one(cls, installation: Installation, folder: Path) -> Iterator[Self]:
+        yield cls(installation, folder)
 
     def prepare(self) -> None:
         self.run("python", "manage.py", "migrate", "--verbosity=0")
@@ -86,21 +86,23 @@ class Healthchecks(Peer):
 
     def log_in(self, username: str, password: str) -> tuple[str, float]:
         form = self.login_form(username, password)
-        with Line(self.port, timeout=60) as line:
-            answer = line.send(form)
-        told = (text for text in VERDICTS if text in answer.body)
-        verdict = "in" if answer.status == 302 else VERDICTS.get(next(told, b""), str(answer))
-        return verdict, answer.seconds
+        with Client(self.port, timeout=60) as client:
+            response = client.send(form)
+        shown = (text for text in VERDICTS if text in response.body)
+        verdict = "in" if response.status == 302 else VERDICTS.get(next(shown, b""), str(response))
+        return verdict, response.seconds
 
     def login_form(self, username: str, password: str) -> Request:
         """Open the page and return its form, filled in."""
-        with Line(self.port, timeout=60) as line:
-            secret = SimpleCookie(line.get("/accounts/login/").headers["Set-Cookie"])["csrftoken"].value
+        with Client(self.port, timeout=60) as client:
+            secret = SimpleCookie(client.get("/accounts/login/").headers["Set-Cookie"])["csrftoken"].value
         fields = {"action": "login", "email": username, "password": password}
         # Lone surrogates stand for bytes that are no UTF-8.
         form = urlencode({**fields, "csrfmiddlewaretoken": secret}, errors="surrogateescape")
-        return Request("POST", "/accounts/login/", form, {"Cookie": f"csrftoken={secret}"})
+        return Request(
+            "POST", "/accounts/login/", form, {"Content-Type": FORM, "Cookie": f"csrftoken={secret}"}
+        )
 
-    def forget_guesses(self) -> None:
+    def reset_login_limit(self) -> None:
         with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as database, database:
             database.execute("DELETE FROM api_tokenbucket")

@@ -3,17 +3,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from resilience.service import PROJECT
+from bench.processes import PROJECT
 
 ALERTA = ("alerta-server==9.1.0", "psycopg2-binary", "gunicorn")
 HEALTHCHECKS = "https://github.com/healthchecks/healthchecks"
 TAG = "v4.3"
-USUAL = Path("~/.cache/incidents-peers").expanduser()
+DEFAULT_FOLDER = Path("~/.cache/incidents-products").expanduser()
 IS_TOO_OLD = "import sys; sys.exit(sys.version_info < (3, 12))"
 
 
-class Home:
-    """Where the peers are installed."""
+class Installation:
+    """The folder of the products' environments."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().resolve()
@@ -25,19 +25,19 @@ class Home:
         self.complete = self.folder / "complete"
 
 
-def install(home: Home, python: str, checkout: Path | None) -> None:
-    """Prepare both peers; what is there already is kept."""
+def install(installation: Installation, python: str, checkout: Path | None) -> None:
+    """Prepare both products; what is there already is kept."""
     if subprocess.run([python, "-c", IS_TOO_OLD], check=False).returncode:
         raise SystemExit(f"healthchecks needs Python 3.12 or later, {python} is older: name one by --python")
-    home.folder.mkdir(parents=True, exist_ok=True)
-    environment(home.alerta, sys.executable, *ALERTA)
-    fetch(home.checkout, checkout)
-    requirements = f"--requirement={home.checkout / 'requirements.txt'}"
-    environment(home.healthchecks, python, requirements, "gunicorn")
+    installation.folder.mkdir(parents=True, exist_ok=True)
+    environment(installation.alerta, sys.executable, *ALERTA)
+    fetch(installation.checkout, checkout)
+    requirements = f"--requirement={installation.checkout / 'requirements.txt'}"
+    environment(installation.healthchecks, python, requirements, "gunicorn")
     for words in (["collectstatic", "--noinput", "--verbosity=0"], ["compress", "--verbosity=0"]):
-        step(str(home.healthchecks / "python"), "manage.py", *words, folder=home.checkout)
-    home.complete.touch()
-    print(f"Both peers are in {home.folder}")
+        step(str(installation.healthchecks / "python"), "manage.py", *words, folder=installation.checkout)
+    installation.complete.touch()
+    print(f"Both products are in {installation.folder}")
 
 
 def environment(programs: Path, python: str, *packages: str) -> None:
@@ -54,8 +54,8 @@ def fetch(target: Path, checkout: Path | None) -> None:
         step("git", "clone", "--quiet", "--depth=1", f"--branch={TAG}", HEALTHCHECKS, str(target))
 
 
-def step(*words: str, folder: Path | None = None) -> None:
-    print("+", *words, flush=True)
+def step(*arguments: str, folder: Path | None = None) -> None:
+    print("+", *arguments, flush=True)
     # healthchecks compresses its files for production only.
-    if subprocess.run(words, cwd=folder, env={**os.environ, "DEBUG": "False"}, check=False).returncode:
+    if subprocess.run(arguments, cwd=folder, env={**os.environ, "DEBUG": "False"}, check=False).returncode:
         raise SystemExit("This step failed; what was done before it is kept.")

@@ -2,32 +2,32 @@ import json
 import subprocess
 from typing import Any
 
-from bench.load import WrongAnswers, wrk
-from comparison.peer import Peer
-from resilience.service import PROJECT
-from resilience.wire import HOST
+from bench.http_client import HOST
+from bench.load import WrongResponses, wrk
+from bench.processes import PROJECT
+from comparison.product import Product
 
 CONNECTIONS = 32
 TEXT = "Scooter offline, battery low, at the station"
 
 
-def create(peer: Peer, seconds: int) -> str:
+def create(product: Product, seconds: int) -> str:
     """Every alert or check is a new one."""
-    found = load(peer, seconds, "POST", peer.path, json.dumps(peer.body("{n}", TEXT)))
-    made = len(peer.stored())
+    found = load(product, seconds, "POST", product.path, json.dumps(product.body("{n}", TEXT)))
+    made = len(product.stored())
     if made < found["requests"]:
-        raise WrongAnswers(f"{peer.kind.name}: {found['requests']} creates answered, {made} made")
-    return told(found)
+        raise WrongResponses(f"{product.kind.name}: {found['requests']} creates acknowledged, {made} made")
+    return summary(found)
 
 
-def read_list(peer: Peer, seconds: int) -> str:
-    peer.fill()
-    return told(load(peer, seconds, "GET", peer.listing, ""))
+def read_list(product: Product, seconds: int) -> str:
+    product.fill()
+    return summary(load(product, seconds, "GET", product.listing, ""))
 
 
-def load(peer: Peer, seconds: int, method: str, path: str, body: str) -> dict[str, Any]:
-    """Load a peer with one kind of request. Raises `WrongAnswers`."""
-    ((header, value),) = peer.headers.items()
+def load(product: Product, seconds: int, method: str, path: str, body: str) -> dict[str, Any]:
+    """Load a product with one kind of request. Raises `WrongResponses`."""
+    ((header, value),) = product.headers.items()
     finished = subprocess.run(
         [
             wrk(),
@@ -36,7 +36,7 @@ def load(peer: Peer, seconds: int, method: str, path: str, body: str) -> dict[st
             f"--duration={seconds}s",
             "--timeout=30s",
             "--script=comparison/requests.lua",
-            f"http://{HOST}:{peer.port}",
+            f"http://{HOST}:{product.port}",
             "--",
             *(method, path, header, value, body),
         ],
@@ -47,10 +47,10 @@ def load(peer: Peer, seconds: int, method: str, path: str, body: str) -> dict[st
     )
     found: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
     if found["wrong_status"] or found["broken"]:
-        raise WrongAnswers(f"{peer.kind.name}, {method} {path}: {found}")
+        raise WrongResponses(f"{product.kind.name}, {method} {path}: {found}")
     return found
 
 
-def told(found: dict[str, Any]) -> str:
+def summary(found: dict[str, Any]) -> str:
     rate = found["requests"] / found["seconds"]
     return f"{rate:.0f}/s, p50 {found['p50']:.0f} ms, p99 {found['p99']:.0f} ms"

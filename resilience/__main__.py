@@ -9,54 +9,55 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from resilience import (
-    clock,
-    cuts,
-    disk,
-    flood,
-    guesses,
-    held,
+    clock_jumps,
+    concurrent_writers,
+    first_starts,
+    full_disk,
+    graceful_stop,
+    interrupted_migrations,
     kills,
+    login_flood,
+    login_timing,
     memory,
-    power,
-    restarts,
-    starts,
-    stop,
-    timing,
-    tokens,
-    writers,
+    password_guessing,
+    postgres_restarts,
+    power_cuts,
+    slow_clients,
+    token_revocation,
 )
-from resilience.cluster import NotInstalled
 from resilience.figures import Figure, machine
+from resilience.service import Unavailable
 
 Program = Callable[..., list[Figure]]
 
+MODULES = (
+    kills,
+    power_cuts,
+    full_disk,
+    postgres_restarts,
+    concurrent_writers,
+    slow_clients,
+    graceful_stop,
+    first_starts,
+    interrupted_migrations,
+    clock_jumps,
+    password_guessing,
+    login_timing,
+    login_flood,
+    token_revocation,
+    memory,
+)
 PROGRAMS: dict[str, Program] = {
-    "kills": kills.run,
-    "writers": writers.run,
-    "held": held.run,
-    "guesses": guesses.run,
-    "tokens": tokens.run,
-    "timing": timing.run,
-    "stop": stop.run,
-    "flood": flood.run,
-    "memory": memory.run,
-    "disk": disk.run,
-    "restarts": restarts.run,
-    "starts": starts.run,
-    "cuts": cuts.run,
-    "clock": clock.run,
-    "power": power.run,
+    module.__name__.rpartition(".")[2].replace("_", "-"): module.run for module in MODULES
 }
 ALL: list[tuple[str, dict[str, Any]]] = [
-    ("kills", {}),
+    *((name, {}) for name in PROGRAMS),
     ("kills", {"database": "postgres", "kills": 50}),
-    ("writers", {}),
-    ("writers", {"writers": 4, "seconds": 30}),
-    *((name, {}) for name in PROGRAMS if name not in {"kills", "writers"}),
+    ("concurrent-writers", {"writers": 4, "seconds": 30}),
     ("kills", {"kind": "reference", "kills": 20}),
-    ("writers", {"kind": "reference", "seconds": 20}),
-    ("held", {"kind": "reference"}),
-    ("stop", {"kind": "reference", "rounds": 1}),
+    ("concurrent-writers", {"kind": "reference", "seconds": 20}),
+    ("slow-clients", {"kind": "reference"}),
+    ("graceful-stop", {"kind": "reference", "rounds": 1}),
 ]
 
 
@@ -65,31 +66,31 @@ def main() -> int:
     options = vars(command_line().parse_args())
     name = options.pop("program")
     print(machine(), flush=True)
-    work = ALL if name == "all" else [(name, options)]
+    programs = ALL if name == "all" else [(name, options)]
     began = time.monotonic()
-    missed = sum(attempt(program, given) for program, given in work)
+    missed = sum(run(program, given) for program, given in programs)
     if name == "all":
         print(f"{missed} missed, {time.monotonic() - began:.0f} s")
     return 1 if missed else 0
 
 
-def attempt(name: str, options: dict[str, Any]) -> int:
+def run(name: str, options: dict[str, Any]) -> int:
     """Run a program, print its figures and return how many missed their goal."""
-    words = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in options.items())
+    arguments = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in options.items())
     began = time.monotonic()
     try:
         figures = PROGRAMS[name](**options)
-    except NotInstalled as reason:
-        print(f"skipped {name} {words}: {reason}", flush=True)
+    except Unavailable as reason:
+        print(f"skipped {name} {arguments}: {reason}", flush=True)
         return 0
-    print(f"{name} {words} ({time.monotonic() - began:.0f} s)")
+    print(f"{name} {arguments} ({time.monotonic() - began:.0f} s)")
     for figure in figures:
         print(f"  {figure}", flush=True)
     return sum(not figure.is_met for figure in figures)
 
 
 def command_line() -> argparse.ArgumentParser:
-    """Make a command of every program, and an option of each of its arguments."""
+    """Return a parser with a command for every program and an option for each of its arguments."""
     parser = argparse.ArgumentParser(prog="python -m resilience", description=__doc__)
     commands = parser.add_subparsers(dest="program", required=True, metavar="PROGRAM")
     commands.add_parser("all", help="every program, one after the other")

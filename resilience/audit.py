@@ -1,4 +1,4 @@
-"""The ledger held against the database, to the row, history included."""
+"""The ledger compared with the database, row by row, history included."""
 
 import contextlib
 import sqlite3
@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Found:
+class Audit:
     """What is wrong in the database, sentence by sentence."""
 
     lost: list[str]
@@ -31,13 +31,13 @@ class Found:
         return not (self.lost or self.doubled or self.damage)
 
     def __str__(self) -> str:
-        examples = [found[0] for found in (self.lost, self.doubled, self.damage) if found]
+        examples = [kind[0] for kind in (self.lost, self.doubled, self.damage) if kind]
         more = f" ({'; '.join(examples)})" if examples else ""
         whole = "intact" if not self.damage else "DAMAGED"
         return f"{len(self.lost)} lost / {len(self.doubled)} doubled, database {whole}{more}"
 
 
-def audit(service: Service, ledger: Ledger) -> Found:
+def audit(service: Service, ledger: Ledger) -> Audit:
     """Compare. Everything in the database must come from the ledger; nothing may write meanwhile."""
     is_ours = service.kind is SERVICE
     rows = query(service, INCIDENTS if is_ours else REFERENCE_INCIDENTS)
@@ -64,11 +64,11 @@ def audit(service: Service, ledger: Ledger) -> Found:
         if is_ours:
             compare(entry.key, expected(entry.steps), history.pop(entry.pk, []), lost, doubled)
     for text, found in by_text.items():
-        # What was never acknowledged may be there or not, but only once.
+        # A write that was never acknowledged may be stored or not, but only once.
         is_known = any(name.split()[0] in text for name in ledger.unacknowledged)
         if not is_known or len(found) > 1:
             doubled.append(f"{text} is stored {len(found)} times and in no ledger")
-    return Found(lost, doubled, damage(service))
+    return Audit(lost, doubled, damage(service))
 
 
 def expected(steps: list[str]) -> list[Row]:
@@ -86,7 +86,7 @@ def compare(key: str, due: list[Row], events: list[Row], lost: list[str], double
 
 def damage(service: Service) -> list[str]:
     if service.settings.get("DATABASE_URL"):
-        # PostgreSQL has no check of the whole; an index that lost a row would show here.
+        # PostgreSQL has no check of the whole database; an index that lost a row would show here.
         return [
             str(row)
             for row in query(

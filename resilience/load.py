@@ -1,4 +1,4 @@
-"""Processes that write, each request until it is acknowledged, and the ledger of what was.
+"""Processes that send each write until it is acknowledged, and the ledger of the acknowledged ones.
 
 with Load(service.port, dialects(token), writers=6) as load:
     load.wait_for_more(20)
@@ -18,22 +18,22 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, Self
 
-from resilience.wire import Answer, Line, Lost, Request
+from bench.http_client import Client, NoResponse, Request, Response
 
 fork = multiprocessing.get_context("fork")
 
-TRY_AGAIN = {429, 502, 503, 507}
-PAUSE = 0.03
-PATIENCE = 60  # for one write, and for the last ones after the load was told to stop
-STEPS = ("in_progress", "resolved")  # what becomes of each incident, in the stored words
+RETRIED = {429, 502, 503, 507}
+RETRY_SECONDS = 0.03
+MAX_SECONDS = 60  # for one write, and for the last ones after the load has been stopped
+STEPS = ("in_progress", "resolved")  # the statuses of each incident after its creation
 
 
 class Dialect(Protocol):
-    """How a client says what it wants."""
+    """The requests of one protocol."""
 
     def create(self, key: str, text: str) -> Request: ...
     def update(self, pk: int, status: str) -> Request: ...
-    def made(self, answer: Answer) -> int: ...
+    def created_id(self, response: Response) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Post:
         return Request("POST", "/incidents/create/", body)
 
     def update(self, pk: int, status: str) -> Request:
-        word = {"in_progress": "processing", "resolved": "completed"}[status]
-        return Request("POST", "/incidents/update/", {"token": self.token, "id": pk, "status": word})
+        value = {"in_progress": "processing", "resolved": "completed"}[status]
+        return Request("POST", "/incidents/update/", {"token": self.token, "id": pk, "status": value})
 
-    def made(self, answer: Answer) -> int:
-        return int(answer.data["data"]["id"])
+    def created_id(self, response: Response) -> int:
+        return int(response.data["data"]["id"])
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,18 @@ class Rest:
     def update(self, pk: int, status: str) -> Request:
         return Request("PATCH", f"/api/incidents/{pk}/", {"status": status}, self.headers)
 
-    def made(self, answer: Answer) -> int:
-        return int(answer.data["id"])
+    def created_id(self, response: Response) -> int:
+        return int(response.data["id"])
 
 
 def dialects(token: str) -> Sequence[Dialect]:
-    """Return the dialects that writers take in turns; without a token, the reference's."""
+    """Return the dialects for the writers to alternate between; without a token, the reference's."""
     return [Post(token), Rest(token)] if token else [Rest()]
 
 
 @dataclass
 class Entry:
-    """One incident as its client knows it: every step in it was acknowledged."""
+    """One incident as its client knows it: each of its steps was acknowledged."""
 
     key: str
     text: str
@@ -96,32 +96,32 @@ class Ledger:
     unacknowledged: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     refused: Counter[int] = field(default_factory=Counter)
-    lost: int = 0
-    odd: list[str] = field(default_factory=list)
+    no_response: int = 0
+    unexpected: list[str] = field(default_factory=list)
 
     def add(self, other: "Ledger") -> None:
         self.entries += other.entries
         self.unacknowledged += other.unacknowledged
         self.seconds += other.seconds
         self.refused += other.refused
-        self.lost += other.lost
-        self.odd += other.odd
+        self.no_response += other.no_response
+        self.unexpected += other.unexpected
 
     @property
     def writes(self) -> int:
         return sum(1 + len(entry.steps) for entry in self.entries)
 
     def __str__(self) -> str:
-        odd = f", {len(self.odd)} other answers, such as {self.odd[0]}" if self.odd else ""
+        others = f", {len(self.unexpected)} others, such as {self.unexpected[0]}" if self.unexpected else ""
         return (
-            f"{self.writes:,} writes acknowledged, {self.lost:,} answers lost and "
-            f"{sum(self.refused.values()):,} refused on the way{odd}"
+            f"{self.writes:,} writes acknowledged, {self.no_response:,} responses lost and "
+            f"{sum(self.refused.values()):,} refused on the way{others}"
         )
 
 
 class Load:
     def __init__(
-        self, port: int, speak: Sequence[Dialect], *, writers: int, updates: bool = True, pause: float = 0
+        self, port: int, dialects: Sequence[Dialect], *, writers: int, updates: bool = True, pause: float = 0
     ) -> None:
         self.ledger = Ledger()
         self.acknowledged = fork.Value("q", 0)
@@ -130,7 +130,7 @@ class Load:
         for number in range(writers):
             ours, theirs = fork.Pipe(duplex=False)
             writer = Writer(
-                port, speak[number % len(speak)], self.acknowledged, self.stopping, updates, pause
+                port, dialects[number % len(dialects)], self.acknowledged, self.stopping, updates, pause
             )
             process = fork.Process(target=writer.run, args=[theirs], daemon=True)
             self.writers.append((process, ours))
@@ -141,12 +141,12 @@ class Load:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Let every write end that was begun, and gather the ledgers."""
+        """Wait for the writes under way, and gather the ledgers."""
         self.stopping.set()
         try:
             for _process, pipe in self.writers:
                 if kind is None:
-                    self.ledger.add(pipe.recv() if pipe.poll(PATIENCE + 30) else gone())
+                    self.ledger.add(pipe.recv() if pipe.poll(MAX_SECONDS + 30) else missing_ledger())
         finally:
             for process, _pipe in self.writers:
                 process.kill()
@@ -164,10 +164,10 @@ class Load:
 
 class Writer:
     def __init__(
-        self, port: int, speak: Dialect, acknowledged: Any, stopping: Any, updates: bool, pause: float
+        self, port: int, dialect: Dialect, acknowledged: Any, stopping: Any, updates: bool, pause: float
     ) -> None:
         self.port = port
-        self.speak = speak
+        self.dialect = dialect
         self.acknowledged = acknowledged
         self.stopping = stopping
         self.updates = updates
@@ -175,9 +175,9 @@ class Writer:
         self.ledger = Ledger()
 
     def run(self, pipe: Connection) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Whoever started it ends it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent process ends it.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        self.line = Line(self.port)
+        self.client = Client(self.port)
         name = uuid.uuid4().hex[:12]
         for number in itertools.count():
             if self.stopping.is_set():
@@ -187,41 +187,41 @@ class Writer:
 
     def write(self, key: str) -> None:
         text = f"Самокат {key} не в сети"
-        answer = self.until_acknowledged(self.speak.create(key, text), key)
-        if answer is None:
+        response = self.until_acknowledged(self.dialect.create(key, text), key)
+        if response is None:
             return
-        entry = Entry(key, text, self.speak.made(answer))
+        entry = Entry(key, text, self.dialect.created_id(response))
         self.ledger.entries.append(entry)
         for step in STEPS if self.updates else ():
-            if self.until_acknowledged(self.speak.update(entry.pk, step), f"{key} {step}") is None:
+            if self.until_acknowledged(self.dialect.update(entry.pk, step), f"{key} {step}") is None:
                 return
             entry.steps.append(step)
 
-    def until_acknowledged(self, request: Request, name: str) -> Answer | None:
-        deadline = time.monotonic() + PATIENCE
+    def until_acknowledged(self, request: Request, name: str) -> Response | None:
+        deadline = time.monotonic() + MAX_SECONDS
         while time.monotonic() < deadline:
             time.sleep(self.pause)
             try:
-                answer = self.line.send(request)
-            except Lost:
-                self.ledger.lost += 1
+                response = self.client.send(request)
+            except NoResponse:
+                self.ledger.no_response += 1
             else:
-                if answer.status in {200, 201} and answer.data is not None:
-                    self.ledger.seconds.append(answer.seconds)
+                if response.status in {200, 201} and response.data is not None:
+                    self.ledger.seconds.append(response.seconds)
                     with self.acknowledged.get_lock():
                         self.acknowledged.value += 1
-                    return answer
-                if answer.status in TRY_AGAIN:
-                    self.ledger.refused[answer.status] += 1
+                    return response
+                if response.status in RETRIED:
+                    self.ledger.refused[response.status] += 1
                 else:
-                    self.ledger.odd.append(str(answer))
-            time.sleep(PAUSE)
+                    self.ledger.unexpected.append(str(response))
+            time.sleep(RETRY_SECONDS)
         self.ledger.unacknowledged.append(name)
         return None
 
 
-def gone() -> Ledger:
-    return Ledger(odd=["a writer did not come back"])
+def missing_ledger() -> Ledger:
+    return Ledger(unexpected=["a writer did not return its ledger"])
 
 
 def write_for(seconds: float, load: Load) -> Ledger:

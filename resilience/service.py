@@ -10,7 +10,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,26 +18,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
+from bench import processes
+from bench.http_client import HOST, Client, NoResponse
+from bench.processes import PROJECT, Memory
 
-from resilience.wire import HOST, Line, Lost
-
-PROJECT = Path(__file__).resolve().parent.parent
 PORTS = itertools.cycle(range(8700, 8790))
 PASSWORD = "only for this run: 7 mice, 3 cats"
-LONGEST_START = 40
-LONGEST_STOP = 40
+MAX_START_SECONDS = 40
+MAX_STOP_SECONDS = 40
+
+
+class Unavailable(Exception):
+    """This machine lacks what a program needs; the program is skipped."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A design under attack: what prepares its database, what serves it, which path tells that it does."""
+    """A design under attack: what prepares its database and serves it, and its path for readiness."""
 
     name: str
     prepare: tuple[str, ...]
     command: tuple[str, ...]
     ready: str
     database: str
+    project: Path = PROJECT
 
 
 SERVICE = Kind("the service", (), ("manage.py", "serve"), "/readyz", "incidents.sqlite3")
@@ -56,7 +59,7 @@ class Service:
     def __init__(self, folder: Path, kind: Kind = SERVICE, /, **settings: str) -> None:
         self.kind = kind
         self.folder = folder
-        self.port = free_port()
+        self.port = processes.free_port(itertools.islice(PORTS, 90))
         self.settings = settings
         self.process: subprocess.Popen[bytes] | None = None
         self.groups: list[int] = []
@@ -74,31 +77,22 @@ class Service:
         return (self.folder / "log").read_text(errors="replace")
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of its processes, in which no setting of the developer's own counts."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return {
-            **dict.fromkeys(dotenv_values(PROJECT / ".env"), ""),
-            **kept,
-            "DATA_DIR": str(self.folder / "data"),
-            "DATABASE_URL": "",
-            "HOST": HOST,
-            "PORT": str(self.port),
-            "ADMIN_PASSWORD": PASSWORD,
-            "WEB_CONCURRENCY": "2",
+            **processes.environment(self.folder / "data", self.port, PASSWORD),
             "TOKEN_TTL": "86400",
             **self.settings,
         }
 
-    # Its life
+    # Start and stop
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     sys.executable,
-                    *(word.replace("{address}", f"{HOST}:{self.port}") for word in self.kind.command),
+                    *(part.replace("{address}", f"{HOST}:{self.port}") for part in self.kind.command),
                 ],
-                cwd=PROJECT,
+                cwd=self.kind.project,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -108,13 +102,13 @@ class Service:
         self.groups.append(self.process.pid)
 
     def is_ready(self) -> bool:
-        with contextlib.suppress(Lost), Line(self.port, timeout=5) as line:
-            return line.get(self.kind.ready).status == 200
+        with contextlib.suppress(NoResponse), Client(self.port, timeout=5) as client:
+            return client.get(self.kind.ready).status == 200
         return False
 
     def wait_until_ready(self, *, supervised: bool = False) -> None:
-        """Wait for the first good answer; a supervisor starts again what ended meanwhile."""
-        deadline = time.monotonic() + LONGEST_START
+        """Wait for the first good response; if `supervised`, start again what has ended meanwhile."""
+        deadline = time.monotonic() + MAX_START_SECONDS
         while not self.is_ready():
             if self.has_ended() and supervised:
                 self.start()
@@ -126,11 +120,11 @@ class Service:
         return self.process is None or self.process.poll() is not None
 
     def stop(self) -> None:
-        """Stop it as a supervisor does, then make sure that nothing of it is left."""
+        """Stop it by SIGTERM, then kill what is left of it."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(LONGEST_STOP)
+                self.process.wait(MAX_STOP_SECONDS)
         self.kill_everything()
 
     def kill_everything(self) -> None:
@@ -150,31 +144,28 @@ class Service:
         return self.process.pid
 
     def workers(self) -> list[int]:
-        with contextlib.suppress(OSError):
-            children = Path(f"/proc/{self.master}/task/{self.master}/children").read_text()
-            return [int(pid) for pid in children.split()]
-        return []
+        return processes.children(self.master)
 
     def kill(self, pids: Iterable[int]) -> None:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    # What is asked of it
+    # Requests and commands
 
     def login(self, username: str = "admin", password: str = PASSWORD) -> str:
         """Return a token of the user."""
-        with Line(self.port) as line:
-            answer = line.post("/users/authorization/", username=username, password=password)
-            assert answer.status == 200, answer
-            token: str = answer.data["data"]["token"]
+        with Client(self.port) as client:
+            response = client.post("/users/authorization/", username=username, password=password)
+            assert response.status == 200, response
+            token: str = response.data["data"]["token"]
             return token
 
-    def manage(self, *words: str) -> str:
+    def manage(self, *arguments: str) -> str:
         """Run a command of manage.py on its database and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=PROJECT,
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.kind.project,
             env=self.environment(),
             check=True,
             capture_output=True,
@@ -183,22 +174,15 @@ class Service:
         )
         return done.stdout
 
-    def resident(self) -> int:
-        """Return the bytes of memory that its workers have for themselves."""
-        private = ("Private_Clean:", "Private_Dirty:")
-        lines = [
-            line.split()
-            for pid in self.workers()
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            if line.startswith(private)
-        ]
-        return sum(int(words[1]) for words in lines) * 1024
+    def private_memory(self) -> float:
+        """Return the MB of memory that its workers share with no other process."""
+        return sum(Memory.of(pid).private for pid in self.workers())
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """Lend a throw-away folder that other users of this machine, PostgreSQL's too, may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="incidents-torture-"))
+    """Yield a throw-away folder that other users of this machine, PostgreSQL's too, may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="incidents-resilience-"))
     folder.chmod(0o711)
     try:
         yield folder
@@ -208,7 +192,7 @@ def scratch() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def running(kind: Kind = SERVICE, /, **settings: str) -> Iterator[Service]:
-    """Lend a running service."""
+    """Yield a running service."""
     with scratch() as folder:
         service = Service(folder, kind, **settings)
         try:
@@ -222,12 +206,3 @@ def running(kind: Kind = SERVICE, /, **settings: str) -> Iterator[Service]:
             yield service
         finally:
             service.stop()
-
-
-def free_port() -> int:
-    for port in itertools.islice(PORTS, 90):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            return port
-    raise RuntimeError("no free port from 8700 to 8789")

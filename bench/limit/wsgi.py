@@ -19,9 +19,9 @@ except ImportError:
 
 SQLITE = sqlite3.sqlite_version
 Environ = dict[str, Any]
-Answer = tuple[int, Any]
+Result = tuple[int, Any]
 REASONS = {200: "200 OK", 201: "201 Created", 400: "400 Bad Request", 401: "401 Unauthorized"}
-STATUS_READ = {
+STORED_TO_POST = {
     "open": "new",
     "in_progress": "processing",
     "resolved": "completed",
@@ -30,12 +30,12 @@ STATUS_READ = {
     "fake": "fake",
     "unknown": "unknown",
 }
-STATUS_WRITTEN = {"new": "open", "processing": "in_progress", "completed": "resolved", "unknown": "unknown"}
+POST_TO_STORED = {"new": "open", "processing": "in_progress", "completed": "resolved", "unknown": "unknown"}
 SOURCES = {"operator", "monitoring", "partner", "unknown"}
 ROLES = {"operator"}
-mine = threading.local()
-# Under the service's worker it leaves the waiting for the disk to the server, as the service does.
-if WAITS_TOGETHER := "DJANGO_SETTINGS_MODULE" in os.environ:
+local = threading.local()
+# Under the service's worker a group commit waits for the disk, as in the service itself.
+if GROUP_COMMIT := "DJANGO_SETTINGS_MODULE" in os.environ:
     from common.db import group_commit
 
 
@@ -44,12 +44,12 @@ class Content(list[bytes]):
 
 
 def database() -> sqlite3.Connection:
-    if not hasattr(mine, "connection"):
+    if not hasattr(local, "connection"):
         file = Path(os.environ["DATA_DIR"]) / "incidents.sqlite3"
-        mine.connection = sqlite3.connect(file, isolation_level=None, timeout=5)
-        mine.connection.execute(f"PRAGMA synchronous={'NORMAL' if WAITS_TOGETHER else 'FULL'}")
-        mine.connection.execute("PRAGMA foreign_keys=ON")
-    connection: sqlite3.Connection = mine.connection
+        local.connection = sqlite3.connect(file, isolation_level=None, timeout=5)
+        local.connection.execute(f"PRAGMA synchronous={'NORMAL' if GROUP_COMMIT else 'FULL'}")
+        local.connection.execute("PRAGMA foreign_keys=ON")
+    connection: sqlite3.Connection = local.connection
     return connection
 
 
@@ -78,11 +78,11 @@ def user_of(token: str) -> int | None:
 
 def commit(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
-    if WAITS_TOGETHER:
+    if GROUP_COMMIT:
         group_commit.rely_on_writes()
 
 
-def create(user_id: int, body: dict[str, Any]) -> Answer:
+def create(user_id: int, body: dict[str, Any]) -> Result:
     text, source = body["incident"], body["source"]
     if not isinstance(text, str) or not text.strip() or source not in SOURCES:
         return 400, {}
@@ -103,8 +103,8 @@ def create(user_id: int, body: dict[str, Any]) -> Answer:
     return 201, {"id": pk, "created": True}
 
 
-def update(user_id: int, body: dict[str, Any]) -> Answer:
-    status = STATUS_WRITTEN[body["status"]]
+def update(user_id: int, body: dict[str, Any]) -> Result:
+    status = POST_TO_STORED[body["status"]]
     now = now_text()
     connection = database()
     connection.execute("BEGIN IMMEDIATE")
@@ -123,13 +123,13 @@ def update(user_id: int, body: dict[str, Any]) -> Answer:
     return 200, {}
 
 
-def get_all(_user_id: int, body: dict[str, Any]) -> Answer:
+def get_all(_user_id: int, body: dict[str, Any]) -> Result:
     rows = (
         database()
         .execute(
             "SELECT created_at, id, description, status, source FROM incidents_incident WHERE status = ?"
             " ORDER BY created_at DESC, id DESC LIMIT ?",
-            (STATUS_WRITTEN[body["status"]], body["limit"] + 1),
+            (POST_TO_STORED[body["status"]], body["limit"] + 1),
         )
         .fetchall()
     )
@@ -137,16 +137,16 @@ def get_all(_user_id: int, body: dict[str, Any]) -> Answer:
         {
             "id": pk,
             "incident": description,
-            "status": STATUS_READ[status],
+            "status": STORED_TO_POST[status],
             "source": source,
-            "created_at": f"{moment[:10]}T{moment[11:23]}Z",
+            "created_at": f"{created_at[:10]}T{created_at[11:23]}Z",
         }
-        for moment, pk, description, status, source in rows[: body["limit"]]
+        for created_at, pk, description, status, source in rows[: body["limit"]]
     ]
     return 200, {"incidents": items, "next": f"{rows[-1][0]} {rows[-1][1]}"}
 
 
-def authorization(body: dict[str, Any]) -> Answer:
+def authorization(body: dict[str, Any]) -> Result:
     connection = database()
     [(user_id, password)] = connection.execute(
         "SELECT id, password FROM users_user WHERE username = ?", (body["username"],)
@@ -171,14 +171,14 @@ def authorization(body: dict[str, Any]) -> Answer:
     return 200, {"token": token, "expires_at": expires}
 
 
-CALLS: dict[str, Callable[[int, dict[str, Any]], Answer]] = {
+CALLS: dict[str, Callable[[int, dict[str, Any]], Result]] = {
     "/incidents/create/": create,
     "/incidents/update/": update,
     "/incidents/get_all/": get_all,
 }
 
 
-def answer(environ: Environ) -> Answer:
+def respond(environ: Environ) -> Result:
     body = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     if environ["PATH_INFO"] == "/users/authorization/":
         return authorization(body)
@@ -187,7 +187,7 @@ def answer(environ: Environ) -> Answer:
 
 
 def application(environ: Environ, start_response: Callable[..., Any]) -> Content:
-    status, data = answer(environ)
+    status, data = respond(environ)
     content = orjson.dumps({"success": status < 400, "error": "", "status": status, "data": data})
     start_response(
         REASONS[status], [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]

@@ -7,7 +7,7 @@ import django
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from bench.rows import past
+from bench.dataset import records
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         cursor.executemany(
             f"INSERT INTO {Incident._meta.db_table} (id, description, status, source, created_at, updated_at)"
             " VALUES (%s, %s, %s, %s, %s, %s)",
-            [(*row, row.created_at) for row in past(1, int(sys.argv[1]))],
+            [(*row, row.created_at) for row in records(1, int(sys.argv[1]))],
         )
 
 

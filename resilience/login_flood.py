@@ -5,13 +5,13 @@ import time
 from collections import Counter
 from multiprocessing.connection import Connection
 
+from bench.http_client import Client
 from resilience.figures import Figure, percentile, spread
-from resilience.guesses import line_from
 from resilience.load import fork
+from resilience.password_guessing import client_from
 from resilience.service import Service, running
-from resilience.wire import Line
 
-THINKS = 0.005
+PAUSE_SECONDS = 0.005
 
 
 def run(*, seconds: int = 20, clients: int = 8) -> list[Figure]:
@@ -20,25 +20,26 @@ def run(*, seconds: int = 20, clients: int = 8) -> list[Figure]:
         token = service.login()
         quiet = write(service, token, seconds / 4)
         ours, theirs = fork.Pipe()
-        # A process of its own, or the flood would hold up the clock of the one that is measured.
+        # A process of its own, so that it does not delay the client that is measured.
         flood = fork.Process(target=flood_with, args=[service, clients, theirs], daemon=True)
         flood.start()
         try:
             time.sleep(1)
             flooded = write(service, token, seconds)
-            ours.send("enough")
-            verdicts: Counter[int] = ours.recv()
+            ours.send("stop")
+            statuses: Counter[int] = ours.recv()
         finally:
             flood.kill()
             flood.join()
     p99 = percentile(flooded, 0.99)
-    answers = ", ".join(f"{count} x {status}" for status, count in sorted(verdicts.items()))
+    responses = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
     return [
         Figure(
             "F12",
             f"another client's p99 during a flood of {clients} login clients",
             "< 100 ms",
-            f"{spread(flooded)} of {len(flooded):,} creates; alone {spread(quiet)}; the flood got {answers}",
+            f"{spread(flooded)} of {len(flooded):,} creates; alone {spread(quiet)};"
+            f" the flood got {responses}",
             p99 < 0.1,
         )
     ]
@@ -47,26 +48,27 @@ def run(*, seconds: int = 20, clients: int = 8) -> list[Figure]:
 def write(service: Service, token: str, seconds: float) -> list[float]:
     times = []
     deadline = time.monotonic() + seconds
-    with Line(service.port) as line:
+    with Client(service.port) as client:
         while time.monotonic() < deadline:
-            answer = line.post("/incidents/create/", token=token, incident="Самокат", source="operator")
-            assert answer.status == 201, answer
-            times.append(answer.seconds)
-            time.sleep(THINKS)
+            response = client.post("/incidents/create/", token=token, incident="Самокат", source="operator")
+            assert response.status == 201, response
+            times.append(response.seconds)
+            time.sleep(PAUSE_SECONDS)
     return times
 
 
 def flood_with(service: Service, clients: int, pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Whoever started it ends it.
-    verdicts: Counter[int] = Counter()
-    for client in range(clients):
-        threading.Thread(target=log_in, args=[service, client, verdicts], daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent process ends it.
+    statuses: Counter[int] = Counter()
+    for thread in range(clients):
+        threading.Thread(target=log_in, args=[service, thread, statuses], daemon=True).start()
     pipe.recv()
-    pipe.send(verdicts)
+    pipe.send(statuses)
 
 
-def log_in(service: Service, client: int, verdicts: Counter[int]) -> None:
+def log_in(service: Service, thread: int, statuses: Counter[int]) -> None:
+    user = {"username": f"user{thread}", "password": "wrong 7 mice"}
     for number in itertools.count():
-        with line_from(service, f"10.{client}.{number // 256 % 256}.{number % 256}") as line:
-            answer = line.post("/users/authorization/", username=f"user{client}", password="wrong 7 mice")
-        verdicts[answer.status] += 1
+        with client_from(service, f"10.{thread}.{number // 256 % 256}.{number % 256}") as client:
+            response = client.post("/users/authorization/", **user)
+        statuses[response.status] += 1

@@ -7,20 +7,20 @@ from pathlib import Path
 
 from common.progress import Progress
 from resilience.audit import query
-from resilience.cluster import NotInstalled, postgres
 from resilience.figures import Figure
-from resilience.service import PASSWORD, Service, scratch
+from resilience.postgres import private_postgres
+from resilience.service import PASSWORD, Service, Unavailable, scratch
 
 SUPERUSERS = "SELECT username FROM users_user WHERE is_superuser"
-SHOWN = "The password is shown this once:"
+PASSWORD_NOTICE = "The password is shown this once:"
 
 
 def run(*, kills: int = 20, together: int = 5) -> list[Figure]:
-    """First starts: several at once, and cut short by kill -9 at any moment."""
+    """First starts: several at once, and killed with -9 at any point."""
     figures = [at_once(2), at_once(together)]
-    with contextlib.suppress(NotInstalled), postgres() as cluster:
+    with contextlib.suppress(Unavailable), private_postgres() as cluster:
         figures.append(at_once(2, DATABASE_URL=cluster.url))
-    return [*figures, *cut_short(kills)]
+    return [*figures, *killed(kills)]
 
 
 def at_once(count: int, **settings: str) -> Figure:
@@ -28,8 +28,8 @@ def at_once(count: int, **settings: str) -> Figure:
     with scratch() as folder, starting(folder, count, settings) as services:
         for service in services:
             service.wait_until_ready()
-        state = prepared(services[0])
-        shown = sum(SHOWN in service.log for service in services)
+        state = database_state(services[0])
+        shown = sum(PASSWORD_NOTICE in service.log for service in services)
         keys = {(service.data / "secret_key").read_text() for service in services}
     where = "PostgreSQL, a folder each" if settings else "one folder"
     is_met = state == "one superuser" and shown == 1 and (settings != {} or len(keys) == 1)
@@ -59,31 +59,31 @@ def starting(folder: Path, count: int, settings: dict[str, str]) -> Iterator[lis
             service.stop()
 
 
-def cut_short(kills: int) -> list[Figure]:
-    """Kill first starts at moments spread over their time, start again, and see that all is well."""
+def killed(kills: int) -> list[Figure]:
+    """Kill first starts at points spread over their duration, start again, and check the database."""
     wrong: list[str] = []
-    moments: list[float] = []
+    delays: list[float] = []
     password_lost = 0
-    longest = first_start()
+    duration = first_start()
     with Progress("First starts", kills) as progress:
         for number in range(kills):
-            moments.append(longest * (number + random.random()) / kills)
+            delays.append(duration * (number + random.random()) / kills)
             generated = number % 2 == 0
             with scratch() as folder, contextlib.ExitStack() as stack:
                 service = Service(folder, **({"ADMIN_PASSWORD": ""} if generated else {}))
                 stack.callback(service.stop)
                 service.start()
-                time.sleep(moments[-1])
+                time.sleep(delays[-1])
                 service.kill_everything()
                 service.start()
                 try:
                     service.wait_until_ready()
-                    state = prepared(service)
+                    state = database_state(service)
                 except RuntimeError as error:
                     state = str(error).splitlines()[-1]
                 if state != "one superuser":
-                    wrong.append(f"after {moments[-1]:.2f} s: {state}")
-                elif generated and SHOWN not in service.log:
+                    wrong.append(f"after {delays[-1]:.2f} s: {state}")
+                elif generated and PASSWORD_NOTICE not in service.log:
                     password_lost += 1
                 elif not generated:
                     service.login(password=PASSWORD)
@@ -91,7 +91,7 @@ def cut_short(kills: int) -> list[Figure]:
     return [
         Figure(
             "",
-            f"first start killed with -9 at {kills} moments from 0 to {longest:.1f} s, then started again",
+            f"first start killed with -9 at {kills} points from 0 to {duration:.1f} s, then started again",
             "ends well each time",
             f"{len(wrong)} ended badly {wrong[:2] or ''}, {password_lost} generated passwords lost",
             not wrong and not password_lost,
@@ -112,7 +112,7 @@ def first_start() -> float:
             service.stop()
 
 
-def prepared(service: Service) -> str:
-    """Tell what the database holds, the schema being complete as /readyz says."""
+def database_state(service: Service) -> str:
+    """Return "one superuser", or which ones there are; that the schema is complete /readyz has said."""
     superusers = list(itertools.chain.from_iterable(query(service, SUPERUSERS)))
     return "one superuser" if superusers == ["admin"] else f"the superusers {superusers}"

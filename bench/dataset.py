@@ -1,6 +1,6 @@
-"""A believable past: the same made-up incidents for every server under test.
+"""The same generated incidents for every server under test.
 
-Statuses are spread as in a real fleet, most of them done with; the ones that the update load writes are
+Statuses are spread as in a real fleet, most of them finished; the ones that the update workload writes are
 left out, so that every update changes something.
 """
 
@@ -20,7 +20,7 @@ STATUSES = (
     + ["closed"] * 3
 )
 SOURCES = ["monitoring", "monitoring", "operator", "monitoring", "partner", "operator", "system"]
-TROUBLES = [
+PROBLEMS = [
     "не в сети больше часа",
     "лежит поперек тротуара",
     "разряжен, клиент жалуется на списание",
@@ -28,10 +28,10 @@ TROUBLES = [
     "сломан тормоз, снят с линии",
 ]
 LAST = datetime(2025, 11, 1, tzinfo=UTC)
-APART = timedelta(seconds=7, milliseconds=311)
+INTERVAL = timedelta(seconds=7, milliseconds=311)
 
 
-class Past(NamedTuple):
+class Record(NamedTuple):
     id: int
     description: str
     status: str
@@ -39,17 +39,17 @@ class Past(NamedTuple):
     created_at: str  # in UTC, as Django stores it in SQLite
 
 
-def past(first: int, last: int) -> Iterator[Past]:
-    """Make up the incidents `first` to `last`, oldest first."""
+def records(first: int, last: int) -> Iterator[Record]:
+    """Generate the incidents `first` to `last`, oldest first."""
     # The newest of ten million is still before LAST.
-    began = LAST - APART * 10_000_000
-    statuses, sources, troubles = (itertools.cycle(words) for words in (STATUSES, SOURCES, TROUBLES))
+    start = LAST - INTERVAL * 10_000_000
+    statuses, sources, problems = (itertools.cycle(values) for values in (STATUSES, SOURCES, PROBLEMS))
     for number in range(first, last + 1):
-        moment = began + APART * number
-        yield Past(
+        created_at = start + INTERVAL * number
+        yield Record(
             number,
-            f"самокат {number % 9973:04} {next(troubles)}, дом {number % 181}",
+            f"самокат {number % 9973:04} {next(problems)}, дом {number % 181}",
             next(statuses),
             next(sources),
-            str(moment.replace(tzinfo=None)),
+            str(created_at.replace(tzinfo=None)),
         )

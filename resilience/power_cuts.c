@@ -1,5 +1,5 @@
-/* Keeps a copy of the database's files as they were when the disk was last waited for, in the folder named by
-   DISK_AFTER_CUT: what a power cut leaves at worst. */
+/* Copies the database's files at each flush into the folder named by DISK_AFTER_CUT: the least that a power
+   cut leaves. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -22,10 +22,10 @@ static void keep(int file) {
     if (!name || strncmp(++name, prefix, strlen(prefix))) return;
     snprintf(kept, sizeof kept, "%s/%s", folder, name);
     snprintf(draft, sizeof draft, "%s/draft", folder);
-    /* One at a time, so that nobody's copy takes the place of a later one. The database itself is read by the
-       file that is open already: to close another of it would free SQLite's locks. */
-    int turn = open(folder, O_RDONLY | O_CLOEXEC);
-    flock(turn, LOCK_EX);
+    /* One at a time, so that no copy replaces a later one. The database itself is read by the descriptor that is
+       open already: to close another of it would free SQLite's locks. */
+    int lock = open(folder, O_RDONLY | O_CLOEXEC);
+    flock(lock, LOCK_EX);
     int copy = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     off_t at = 0;
     while ((length = pread(file, block, sizeof block, at)) > 0) {
@@ -34,15 +34,15 @@ static void keep(int file) {
     }
     close(copy);
     if (length < 0 || rename(draft, kept)) abort();
-    close(turn);
+    close(lock);
 }
 
-static int waited(const char *name, int file) {
+static int flush(const char *name, int file) {
     int (*real)(int) = dlsym(RTLD_NEXT, name);
     int result = real(file);
     if (!result) keep(file);
     return result;
 }
 
-int fsync(int file) { return waited("fsync", file); }
-int fdatasync(int file) { return waited("fdatasync", file); }
+int fsync(int file) { return flush("fsync", file); }
+int fdatasync(int file) { return flush("fdatasync", file); }

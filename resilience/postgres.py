@@ -1,4 +1,4 @@
-"""A private PostgreSQL with its usual durability, which .ci/postgres leaves away for the sake of speed."""
+"""A private PostgreSQL with its usual durability, which .ci/postgres turns off for speed."""
 
 import contextlib
 import os
@@ -11,14 +11,10 @@ from pathlib import Path
 
 import psycopg
 
-from resilience.service import scratch
+from resilience.service import Unavailable, scratch
 
 INSTALLED = Path("/usr/lib/postgresql")
-LONGEST_START = 30
-
-
-class NotInstalled(Exception):
-    pass
+MAX_START_SECONDS = 30
 
 
 class Cluster:
@@ -29,9 +25,9 @@ class Cluster:
         self.data = folder / "data"
         self.url = f"postgresql://incidents@{str(folder).replace('/', '%2F')}/postgres"
 
-    def run(self, program: str, *words: str) -> None:
+    def run(self, program: str, *options: str) -> None:
         done = subprocess.run(
-            [*as_server(), find(program), f"--pgdata={self.data}", *words],
+            [*as_server(), find(program), f"--pgdata={self.data}", *options],
             cwd="/",
             capture_output=True,
             text=True,
@@ -42,11 +38,11 @@ class Cluster:
             raise RuntimeError(f"{program}: {done.stderr or done.stdout}")
 
     def start(self, *, wait: bool = True) -> None:
-        options = f"-c listen_addresses='' -k {self.folder}"
+        server_options = f"-c listen_addresses='' -k {self.folder}"
         self.run(
             "pg_ctl",
             f"--log={self.folder}/data/log",
-            f"--options={options}",
+            f"--options={server_options}",
             "--silent",
             "--wait" if wait else "--no-wait",
             "start",
@@ -55,8 +51,8 @@ class Cluster:
     def stop(self, mode: str) -> None:
         self.run("pg_ctl", f"--mode={mode}", "--wait", "--silent", "stop")
 
-    def wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + LONGEST_START
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + MAX_START_SECONDS
         while True:
             try:
                 psycopg.connect(self.url).close()
@@ -69,8 +65,8 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Cluster]:
-    """Lend a running cluster. Raises `NotInstalled`."""
+def private_postgres() -> Iterator[Cluster]:
+    """Yield a running cluster. Raises `Unavailable`."""
     find("initdb")
     with scratch() as folder:
         cluster = Cluster(folder)
@@ -86,15 +82,15 @@ def postgres() -> Iterator[Cluster]:
 
 
 def find(program: str) -> str:
-    places = os.pathsep.join([os.environ.get("PATH", ""), *map(str, sorted(INSTALLED.glob("*/bin")))])
-    found = shutil.which(program, path=places)
+    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, sorted(INSTALLED.glob("*/bin")))])
+    found = shutil.which(program, path=path)
     if not found:
-        raise NotInstalled(f"PostgreSQL's {program} is not on this machine")
+        raise Unavailable(f"PostgreSQL's {program} is not on this machine")
     return found
 
 
 def as_server() -> list[str]:
-    """Return the words before a command that PostgreSQL refuses to run as root."""
+    """Return the prefix of a command that PostgreSQL refuses to run as root."""
     if os.getuid():
         return []
     user = pwd.getpwnam(owner())

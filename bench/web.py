@@ -1,11 +1,10 @@
-"""What the operators' page costs: many open pages when nothing happens, and a year's statistics.
+"""What the operators' page costs: many open pages while nothing happens, and the statistics of a year.
 
-python -m bench.page
-python -m bench.page --pages 200 --seconds 30 --rows 1000000
+python -m bench.web
+python -m bench.web --pages 200 --seconds 30 --rows 1000000
 """
 
 import argparse
-import http.client
 import http.cookiejar
 import tempfile
 import threading
@@ -16,12 +15,13 @@ from pathlib import Path
 from statistics import median
 
 from bench import machine
-from bench.fill import PASSWORD, USERNAME
+from bench.http_client import Client
 from bench.servers import OURS, Scratch, Server, started
+from bench.workloads import PASSWORD, USERNAME
 
-# As in incidents/web/static/web/news.js.
-EVERY = 4.7
-ASKED = 5
+# As in incidents/web/static/page/news.js.
+POLL_SECONDS = 4.7
+REQUESTS = 5
 COUNTING = "<progress"
 
 
@@ -35,23 +35,23 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="incidents-bench-") as folder:
         scratch = Scratch(Path(folder))
-        print(machine.described(scratch.folder))
+        print(machine.describe(scratch.folder))
         with started(scratch, [OURS], options.rows) as [server]:
-            share = idle(server, options.pages, options.seconds)
+            share = idle_share(server, options.pages, options.seconds)
             print(f"{options.pages} open pages, nothing happens: {share:.1%} of a core")
-            year(server)
+            measure_statistics(server)
 
 
-def idle(server: Server, pages: int, seconds: int) -> float:
-    """Let so many pages ask for news; return the share of one core that the workers need for it."""
+def idle_share(server: Server, pages: int, seconds: int) -> float:
+    """Let so many pages poll; return the share of one core that the workers need for it."""
     stopped = threading.Event()
     viewers = [
-        threading.Thread(target=look, args=(server.port, number * EVERY / pages, stopped))
+        threading.Thread(target=poll, args=(server.port, number * POLL_SECONDS / pages, stopped))
         for number in range(pages)
     ]
     for viewer in viewers:
         viewer.start()
-    time.sleep(2 * EVERY)
+    time.sleep(2 * POLL_SECONDS)
     began, used = time.monotonic(), server.cpu_seconds()
     time.sleep(seconds)
     share = (server.cpu_seconds() - used) / (time.monotonic() - began)
@@ -61,20 +61,18 @@ def idle(server: Server, pages: int, seconds: int) -> float:
     return share
 
 
-def look(port: int, late: float, stopped: threading.Event) -> None:
-    """Ask for news as an open page does, over a connection that is kept."""
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    stopped.wait(late)
-    while not stopped.is_set():
-        connection.request("GET", "/news", headers={"Accept": "*/*", "Accept-Language": "ru,en;q=0.9"})
-        answer = connection.getresponse()
-        assert (answer.status, len(answer.read())) == (200, 16)
-        stopped.wait(EVERY)
-    connection.close()
+def poll(port: int, delay: float, stopped: threading.Event) -> None:
+    """Ask for the change token as an open page does, over one connection."""
+    stopped.wait(delay)
+    with Client(port) as client:
+        while not stopped.is_set():
+            response = client.get("/news", Accept="*/*", **{"Accept-Language": "ru,en;q=0.9"})
+            assert (response.status, len(response.body)) == (200, 16)
+            stopped.wait(POLL_SECONDS)
 
 
-def year(server: Server) -> None:
-    """Ask for the statistics of a year that holds all incidents: while they are counted, and afterwards."""
+def measure_statistics(server: Server) -> None:
+    """Ask for the statistics of a year that holds all incidents, while they are counted and afterwards."""
     browser = logged_in(server)
     address = f"{server.url}/statistics/?since=2023-05-01&until=2024-04-30"
     began, used = time.monotonic(), server.cpu_seconds()
@@ -85,13 +83,14 @@ def year(server: Server) -> None:
         f" {time.monotonic() - began:.1f} s, {server.cpu_seconds() - used:.1f} s of them in the workers"
     )
     for name, path in (("page", address), ("CSV", address.replace("/?", ".csv?"))):
-        taken = []
-        for _ in range(ASKED):
+        seconds = []
+        for _ in range(REQUESTS):
             began = time.monotonic()
             browser.open(path).read()
-            taken.append(time.monotonic() - began)
+            seconds.append(time.monotonic() - began)
         print(
-            f"{name} of a year of {server.rows:,} incidents: {median(taken):.2f} s, worst {max(taken):.2f} s"
+            f"{name} of a year of {server.rows:,} incidents:"
+            f" {median(seconds):.2f} s, worst {max(seconds):.2f} s"
         )
 
 
@@ -101,8 +100,8 @@ def logged_in(server: Server) -> urllib.request.OpenerDirector:
     browser.open(f"{server.url}/login/").read()
     [token] = [cookie.value for cookie in cookies if cookie.name == "csrftoken"]
     form = {"username": USERNAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
-    answer = browser.open(f"{server.url}/login/", urllib.parse.urlencode(form).encode())
-    assert answer.url == f"{server.url}/", answer.url
+    response = browser.open(f"{server.url}/login/", urllib.parse.urlencode(form).encode())
+    assert response.url == f"{server.url}/", response.url
     return browser
 
 

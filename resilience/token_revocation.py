@@ -1,6 +1,6 @@
+from bench.http_client import Client
 from resilience.figures import Figure
 from resilience.service import PASSWORD, Service, running
-from resilience.wire import Line
 
 CALLS = 20  # each on a connection of its own, so that both workers are asked
 
@@ -27,8 +27,8 @@ def run() -> list[Figure]:
             if code:
                 service.manage("shell", "-c", f"from users.models import User; {code}")
             else:
-                with Line(service.port) as line:
-                    line.post("/users/logout/", token=token)
+                with Client(service.port) as client:
+                    client.post("/users/logout/", token=token)
             after = calls(service, token)
             figures.append(
                 Figure(
@@ -46,11 +46,11 @@ def calls(service: Service, token: str) -> int:
     """Call both dialects; return how many of the calls were let through."""
     let_through = 0
     for number in range(CALLS):
-        with Line(service.port) as line:
+        with Client(service.port) as client:
             if number % 2:
-                answer = line.post("/incidents/update/", token=token, id=1, status="new")
+                response = client.post("/incidents/update/", token=token, id=1, status="new")
             else:
-                answer = line.get("/api/incidents/?page_size=1", Authorization=f"Bearer {token}")
-        assert answer.status in {200, 404, 401}, answer
-        let_through += answer.status != 401
+                response = client.get("/api/incidents/?page_size=1", Authorization=f"Bearer {token}")
+        assert response.status in {200, 404, 401}, response
+        let_through += response.status != 401
     return let_through

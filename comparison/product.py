@@ -1,13 +1,12 @@
-"""What both peers have in common: gunicorn with two workers, in a throw-away folder, on loopback.
+"""What both products share: gunicorn with two workers, in a throw-away folder, on loopback.
 
-with running(Alerta, home) as peer:
-    peer.send(peer.create("a name", "a text"))
+with running(Alerta, installation) as product:
+    product.send(product.create("a name", "a text"))
 """
 
 import abc
 import contextlib
 import os
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -15,10 +14,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
-from comparison.install import Home
+from bench.http_client import HOST, Client, NoResponse, Request, Response
+from bench.processes import free_port
+from comparison.install import Installation
 from resilience.load import Dialect
 from resilience.service import Kind, Service, scratch
-from resilience.wire import HOST, Answer, Line, Lost, Request
 
 PORTS = range(8770, 8780)
 NAME = "admin@example.org"
@@ -28,24 +28,24 @@ SECRET = "only for this run: 3 owls, 4 larks, 9 wrens"
 Row = tuple[str, int, str]  # name, id, text
 
 
-class Peer(Service, abc.ABC):
+class Product(Service, abc.ABC):
     application: str
     path: str  # a create is posted there
-    id_name: str  # of the id in its answer
+    id_name: str  # the id's key in the response to a create
     listing: str  # a list of 100
-    ready: str  # answers quickly, however much is stored
+    ready: str  # a path whose response is quick, however much is stored
     programs: Path
-    works_in: Path
+    working_directory: Path
     headers: dict[str, str]
 
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__(folder, Kind(type(self).__name__, (), (), self.ready, ""), **settings)
-        self.port = free_port()
+        self.port = free_port(PORTS)
 
     @classmethod
     @abc.abstractmethod
-    def lent(cls, home: Home, folder: Path) -> AbstractContextManager[Self]:
-        """Lend a peer that is neither prepared nor started, with what it needs beside its own processes."""
+    def create_one(cls, installation: Installation, folder: Path) -> AbstractContextManager[Self]:
+        """Yield a product, not yet prepared or started, with what it needs beside its own processes."""
 
     @abc.abstractmethod
     def prepare(self) -> None:
@@ -69,13 +69,13 @@ class Peer(Service, abc.ABC):
     def log_in(self, username: str, password: str) -> tuple[str, float]:
         """Return "in", "wrong" or "refused", and the seconds it took."""
 
-    def forget_guesses(self) -> None:
-        """Forget the failed logins, so that no limit answers the next."""
+    def reset_login_limit(self) -> None:
+        """Delete the failed logins, so that no limit refuses the next one."""
 
     def crash_database(self) -> None:
         """End the database's own processes at once and start them again, where it has any."""
 
-    # Its life
+    # Start and stop
 
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -86,7 +86,7 @@ class Peer(Service, abc.ABC):
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*gunicorn, "--no-control-socket", self.application],
-                cwd=self.works_in,
+                cwd=self.working_directory,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -96,15 +96,15 @@ class Peer(Service, abc.ABC):
         self.groups.append(self.process.pid)
 
     def is_ready(self) -> bool:
-        with contextlib.suppress(Lost):
+        with contextlib.suppress(NoResponse):
             return self.send(Request("GET", self.kind.ready), timeout=5).status == 200
         return False
 
-    def run(self, program: str, *words: str) -> str:
+    def run(self, program: str, *arguments: str) -> str:
         """Run a program of its environment and return what it prints."""
         done = subprocess.run(
-            [self.programs / program, *words],
-            cwd=self.works_in,
+            [self.programs / program, *arguments],
+            cwd=self.working_directory,
             env=self.environment(),
             capture_output=True,
             text=True,
@@ -115,39 +115,31 @@ class Peer(Service, abc.ABC):
             raise RuntimeError(f"{program}: {done.stderr or done.stdout}")
         return done.stdout
 
-    # What is asked of it
+    # Requests
 
-    def send(self, request: Request, *, timeout: float = 40) -> Answer:
-        """Send a request with the API key over a new connection. Raises `Lost`."""
-        with Line(self.port, timeout=timeout, headers=self.headers) as line:
-            return line.send(request)
+    def send(self, request: Request, *, timeout: float = 40) -> Response:
+        """Send a request with the API key over a new connection. Raises `NoResponse`."""
+        with Client(self.port, timeout=timeout, headers=self.headers) as client:
+            return client.send(request)
 
     def create(self, key: str, text: str) -> Request:
         return Request("POST", self.path, self.body(key, text), self.headers)
 
     def update(self, pk: int, status: str) -> Request:
-        raise NotImplementedError("the two have no update in common")
+        raise NotImplementedError("the products share no update")
 
-    def made(self, answer: Answer) -> int:
-        return uuid.UUID(answer.data[self.id_name]).int
+    def created_id(self, response: Response) -> int:
+        return uuid.UUID(response.data[self.id_name]).int
 
 
 @contextlib.contextmanager
-def running(kind: type[Peer], home: Home) -> Iterator[Peer]:
-    """Lend a peer that runs on a new database. Raises `NotInstalled`."""
-    with scratch() as folder, kind.lent(home, folder) as peer:
-        peer.prepare()
+def running(kind: type[Product], installation: Installation) -> Iterator[Product]:
+    """Yield a product that runs on a new database. Raises `Unavailable`."""
+    with scratch() as folder, kind.create_one(installation, folder) as product:
+        product.prepare()
         try:
-            peer.start()
-            peer.wait_until_ready()
-            yield peer
+            product.start()
+            product.wait_until_ready()
+            yield product
         finally:
-            peer.stop()
-
-
-def free_port() -> int:
-    for port in PORTS:
-        with socket.socket() as probe:
-            if probe.connect_ex((HOST, port)):
-                return port
-    raise RuntimeError(f"no free port from {PORTS[0]} to {PORTS[-1]}")
+            product.stop()

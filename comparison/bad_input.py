@@ -3,36 +3,36 @@ import socket
 from collections.abc import Iterable
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 
+from bench.http_client import HOST
 from comparison import corpus_alerta, corpus_healthchecks
 from comparison.alerta import Alerta
 from comparison.corpus import Input
 from comparison.healthchecks import Healthchecks
-from comparison.peer import Peer
-from resilience.wire import HOST
+from comparison.product import Product
 
-PATIENCE = 30
-PATIENCE_RAW = 12
+TIMEOUT = 30
+RAW_TIMEOUT = 12
 
 
-def hostile(peer: Peer) -> str:
-    """F2: every bad request, once; a good one must be answered after them."""
-    sent = unanswered = broken = 0
-    for bad in inputs(peer):
-        found = status(peer.port, bad)
+def bad_input(product: Product) -> str:
+    """F2: every bad request, once; after them a good one must be accepted."""
+    sent = no_response = broken = 0
+    for bad in inputs(product):
+        found = status(product.port, bad)
         sent += 1
-        unanswered += found is None
+        no_response += found is None
         broken += found is not None and found >= 500
         if found is None or found >= 500:
-            print(f"    {found or 'no answer'}: {bad}", flush=True)
-    lives = "ready" if peer.is_ready() else "NOT READY"
-    return f"{broken} of {sent}, {unanswered} without an answer, {lives} after them"
+            print(f"    {found or 'no response'}: {bad}", flush=True)
+    lives = "ready" if product.is_ready() else "NOT READY"
+    return f"{broken} of {sent}, {no_response} without a response, {lives} after them"
 
 
-def inputs(peer: Peer) -> Iterable[Input]:
-    if isinstance(peer, Alerta):
-        return corpus_alerta.inputs(peer)
-    assert isinstance(peer, Healthchecks)
-    return corpus_healthchecks.inputs(peer)
+def inputs(product: Product) -> Iterable[Input]:
+    if isinstance(product, Alerta):
+        return corpus_alerta.inputs(product)
+    assert isinstance(product, Healthchecks)
+    return corpus_healthchecks.inputs(product)
 
 
 def status(port: int, bad: Input) -> int | None:
@@ -43,7 +43,7 @@ def status(port: int, bad: Input) -> int | None:
 
 
 def sent_by_library(port: int, bad: Input) -> int:
-    connection = HTTPConnection(HOST, port, timeout=PATIENCE)
+    connection = HTTPConnection(HOST, port, timeout=TIMEOUT)
     try:
         # A long body may be refused before all of it is sent.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -54,7 +54,7 @@ def sent_by_library(port: int, bad: Input) -> int:
 
 
 def sent_as_bytes(port: int, content: bytes) -> int:
-    with socket.create_connection((HOST, port), timeout=PATIENCE_RAW) as client:
+    with socket.create_connection((HOST, port), timeout=RAW_TIMEOUT) as client:
         client.sendall(content)
         response = HTTPResponse(client)
         response.begin()

@@ -1,6 +1,6 @@
-"""First runs cut at every migration and run again, in a process of its own that `cuts` starts.
+"""The process of `interrupted_migrations`: first runs killed at every migration and run again.
 
-Each cut is a fork that kills itself with -9 just before, or just after, a migration is written down as done.
+Each is a fork that kills itself with -9 just before, or just after, a migration is recorded as applied.
 """
 
 import itertools
@@ -25,16 +25,16 @@ def main() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     for number in itertools.count(1):
         for when in ("before", "after"):
-            forked(fresh)
-            start_anew(number, when)
-            if not forked(lambda: cut_run(number, when)):  # noqa: B023  # called at once
+            forked(drop_tables)
+            use_new_file(number, when)
+            if not forked(lambda: killed_run(number, when)):  # noqa: B023  # called at once
                 return
             ended = forked(first_run)
-            print(f"{number} {when}: {'badly' if ended else 'well'}", flush=True)
+            print(f"{number} {when}: {'failed' if ended else 'ok'}", flush=True)
 
 
 def forked(act: Callable[[], object]) -> int:
-    """Do it in a fork and return how that ended, 0 if well."""
+    """Call `act` in a fork and return its wait status, 0 for success."""
     sys.stdout.flush()
     pid = os.fork()
     if pid:
@@ -47,8 +47,8 @@ def forked(act: Callable[[], object]) -> int:
     os._exit(0)
 
 
-def fresh() -> None:
-    """Empty the database."""
+def drop_tables() -> None:
+    """Empty PostgreSQL; on SQLite each run has a file of its own."""
     if connection.vendor == "sqlite":
         return
     with connection.cursor() as cursor:
@@ -56,7 +56,7 @@ def fresh() -> None:
         cursor.execute("CREATE SCHEMA public")
 
 
-def start_anew(number: int, when: str) -> None:
+def use_new_file(number: int, when: str) -> None:
     if connection.vendor == "sqlite":
         connection.settings_dict["NAME"] = str(Path(settings.DATA_DIR) / f"{number}-{when}.sqlite3")
 
@@ -67,11 +67,11 @@ def first_run() -> None:
     call_command("serve")
 
 
-def cut_run(number: int, when: str) -> None:
+def killed_run(number: int, when: str) -> None:
     seen = itertools.count(1)
     record = MigrationRecorder.record_applied
 
-    def cut(self: MigrationRecorder, app: str, name: str) -> None:
+    def record_and_kill(self: MigrationRecorder, app: str, name: str) -> None:
         is_here = next(seen) == number
         if is_here and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -79,7 +79,7 @@ def cut_run(number: int, when: str) -> None:
         if is_here:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    MigrationRecorder.record_applied = cut  # type: ignore[method-assign]
+    MigrationRecorder.record_applied = record_and_kill  # type: ignore[method-assign]
     first_run()
 
 

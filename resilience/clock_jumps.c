@@ -1,4 +1,4 @@
-/* The service's wall clock, off by the seconds that the file named by CLOCK_OFF holds; waiting is not changed.
+/* Shifts the service's wall clock by the seconds in the file named by CLOCK_OFFSET_FILE; timeouts are not changed.
    (Debian's libfaketime 0.9.10 makes Python's time.sleep fail.) */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static time_t off(void) {
+static time_t offset(void) {
     char text[32] = {0};
-    const char *path = getenv("CLOCK_OFF");
+    const char *path = getenv("CLOCK_OFFSET_FILE");
     int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0) return 0;
     ssize_t length = read(file, text, sizeof text - 1);
@@ -22,7 +22,7 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
     int result = real(clock, now);
-    if (!result && clock == CLOCK_REALTIME) now->tv_sec += off();
+    if (!result && clock == CLOCK_REALTIME) now->tv_sec += offset();
     return result;
 }
 
