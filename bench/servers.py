@@ -52,7 +52,8 @@ def gunicorn(*options: str) -> Command:
 
 SOCKET = ("--bind", "127.0.0.1:{port}", "--workers", str(WORKERS), "--no-control-socket")
 SYNC = (*SOCKET, "--worker-class", "sync")
-SERVICE_WORKER = (*SOCKET, "--worker-class", "server.worker.Worker", "--threads", "4", "--keep-alive", "75")
+SERVICE_CLASS = "operations.gunicorn_app.ServiceWorker"
+SERVICE_WORKER = (*SOCKET, "--worker-class", SERVICE_CLASS, "--threads", "4", "--keep-alive", "75")
 
 OURS = Kind("the service", [sys.executable, "manage.py", "serve"])
 OURS_SYNC = Kind(
@@ -63,7 +64,7 @@ REFERENCE = Kind("the reference", gunicorn(*SYNC, "bench.reference.wsgi"), rest_
 LIMIT = Kind("the limit", gunicorn(*SYNC, "bench.limit.wsgi"), has_rest=False)
 LIMIT_SAME_WORKER = Kind(
     "the limit, the service's worker",
-    # The worker reads the maximum body size from the service's settings.
+    # The worker reads its options from the service's settings.
     ["env", "DJANGO_SETTINGS_MODULE=config.settings", *gunicorn(*SERVICE_WORKER, "bench.limit.wsgi")],
     has_rest=False,
 )

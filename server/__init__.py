@@ -1,9 +1,14 @@
-"""The server: gunicorn's master, a thread worker of our own, and what they are made of.
+"""A gunicorn worker that slow clients cannot block, with group commit. README.md says how it is used.
 
-worker.py        waits for all clients and answers whole requests
-connection.py    one client's connection, which nobody waits for
-poll.py          the connections that wait, and until when
-leader_follower.py  the worker's threads, of which one is on duty
-signals.py       signals to stop, over a fork
-log.py           gunicorn's log
+worker.py           the worker process: its options, its threads, its end
+event_loop.py       what the threads do: poll, make responses, send them
+connection.py       one client's connection and the response in progress
+request.py          requests, assembled from bytes that arrive in any pieces
+connections.py      all connections: deadlines, limits, which to drop
+listeners.py        accepts connections
+leader_follower.py  the thread pool
+options.py          refuses the options of gunicorn's that this worker does not support
+errors.py           error responses and log lines
+signals.py          stop signals around a fork
+log.py              gunicorn's log, propagated to the root logger
 """

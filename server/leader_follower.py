@@ -1,7 +1,8 @@
-"""Threads of which one is on duty.
+"""A leader/followers thread pool (Schmidt et al., Pattern-Oriented Software Architecture, volume 2).
 
-It does one task after the other as long as they are short; from one that takes long another thread relieves
-it. To hand each task to a thread of its own costs switches between threads, more than most tasks are worth.
+The leader waits for tasks and does them itself, one after the other, as long as they are short. When one
+takes long, a follower is promoted and becomes the leader; the former leader follows when its task is done.
+To pass each task to another thread would cost context switches, more than most tasks are worth.
 """
 
 import signal
@@ -13,38 +14,34 @@ from typing import Any
 Task = Callable[[], object]
 
 
-class Crew:
-    """The threads that call `work`. To be made in the main thread, whose SIGALRM it needs."""
+class LeaderFollowerPool:
+    """The pool of the threads that call `work`. To be made in the main thread, whose SIGALRM it uses."""
 
-    def __init__(
-        self, next_task: Callable[[], Task | None], patience: float, rest: Callable[[], object] = bool
-    ) -> None:
-        """Say where tasks come from, and how many seconds one may take before another thread takes over.
+    def __init__(self, next_task: Callable[[], Task | None], handoff_after: float) -> None:
+        """Take tasks from `next_task`, and promote a follower when one has taken `handoff_after` seconds.
 
-        A thread calls `rest` before it rests.
-        `next_task` is never called by two threads at once; it may wait, and may return None. A patience
-        of 0 is for tasks that mostly wait themselves: they are better done side by side.
+        Only the leader calls `next_task`; it may wait, and may return None. With a `handoff_after` of 0 a
+        follower is promoted before each task: for tasks that mostly wait themselves.
         """
         self.next_task = next_task
-        self.patience = patience
-        self.rest = rest
-        # Guards the three that follow. A thread stands for itself by a lock, on which it rests.
+        self.handoff_after = handoff_after
+        # Guards the three that follow. Each thread has a lock of its own, on which it parks as a follower.
         self.change = threading.Lock()
-        self.on_duty: threading.Lock | None = None
-        self.resting: list[threading.Lock] = []
+        self.leader: threading.Lock | None = None
+        self.followers: list[threading.Lock] = []
         self.busy_since: float | None = None
-        self.dismissed = False
-        signal.signal(signal.SIGALRM, self.relieve_if_long)
+        self.stopping = False
+        signal.signal(signal.SIGALRM, self.promote_if_long)
 
     def work(self) -> None:
-        """Take one's turns on duty until the crew is dismissed. An error of a task ends the thread."""
+        """Lead and follow until the pool is stopping. An error of a task ends the thread, not the others."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
         me = threading.Lock()
         me.acquire()
         try:
-            while not self.dismissed:
-                self.report(me)
-                while self.on_duty is me and not self.dismissed:
+            while not self.stopping:
+                self.follow_or_lead(me)
+                while self.leader is me and not self.stopping:
                     task = self.next_task()
                     if task:
                         self.begin()
@@ -52,43 +49,42 @@ class Crew:
                         self.end(me)
         finally:
             with self.change:
-                if self.on_duty is me:
-                    self.relieve()
-                elif me in self.resting:
-                    self.resting.remove(me)
+                if self.leader is me:
+                    self.promote_follower()
+                elif me in self.followers:
+                    self.followers.remove(me)
 
-    def report(self, me: threading.Lock) -> None:
-        """Go on duty if nobody is, or rest until it is one's turn."""
+    def follow_or_lead(self, me: threading.Lock) -> None:
+        """Become the leader if there is none, or park until promoted."""
         with self.change:
-            if self.on_duty is None:
-                self.on_duty = me
+            if self.leader is None:
+                self.leader = me
                 return
-            self.resting.append(me)
-        self.rest()
+            self.followers.append(me)
         me.acquire()
 
     def begin(self) -> None:
         self.busy_since = time.monotonic()
-        if self.patience:
-            signal.setitimer(signal.ITIMER_REAL, self.patience)
+        if self.handoff_after:
+            signal.setitimer(signal.ITIMER_REAL, self.handoff_after)
         else:
             with self.change:
-                self.relieve()
+                self.promote_follower()
 
     def end(self, me: threading.Lock) -> None:
         with self.change:
-            if self.on_duty is me:
+            if self.leader is me:
                 self.busy_since = None
                 signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def relieve_if_long(self, *_signal: Any) -> None:
+    def promote_if_long(self, *_signal: Any) -> None:
         with self.change:
-            if self.busy_since and time.monotonic() - self.busy_since >= self.patience:
-                self.relieve()
+            if self.busy_since and time.monotonic() - self.busy_since >= self.handoff_after:
+                self.promote_follower()
 
-    def relieve(self) -> None:
-        """Let another thread be on duty, the one that began to rest last. `change` is held."""
+    def promote_follower(self) -> None:
+        """Make the thread that parked last the leader, if there is one. `change` is held."""
         self.busy_since = None
-        self.on_duty = self.resting.pop() if self.resting else None
-        if self.on_duty:
-            self.on_duty.release()
+        self.leader = self.followers.pop() if self.followers else None
+        if self.leader:
+            self.leader.release()

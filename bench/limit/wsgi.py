@@ -79,7 +79,7 @@ def user_of(token: str) -> int | None:
 def commit(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
     if GROUP_COMMIT:
-        group_commit.rely_on_writes()
+        group_commit.mark_dependent_read()
 
 
 def create(user_id: int, body: dict[str, Any]) -> Result:

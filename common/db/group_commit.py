@@ -1,28 +1,34 @@
-"""The wait for the disk: one for all requests that the server answers together.
+"""Group commit: the worker of server/ syncs SQLite's log once for all responses that depend on it.
 
-By itself SQLite waits for the disk at the end of each transaction, and every other writer waits with it.
-Where the waiting is left to the server, a commit reaches the kernel only, and the server waits for the disk
-by `sync` before any answer that tells of it leaves. A killed process loses nothing, for the kernel has the
-data; a power cut takes only what nobody was told: docs/decisions/0016.
+By itself SQLite syncs the log at the end of each transaction, while every other writer waits. Where group
+commit is enabled a commit only reaches the kernel, and the worker calls `sync` before a response that tells
+of it leaves. A killed process loses nothing, as the kernel has the data; a power cut loses what was not
+acknowledged. After a failed sync every process refuses to write until `recover` succeeds:
+docs/decisions/0016.
 """
 
 import contextlib
+import errno
+import fcntl
 import functools
 import os
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-NO_CONNECTION, NOT_KNOWN = None, -1
-flush = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter.
+from common import data_dir
+
+NO_CONNECTION, UNKNOWN = None, -1
 
 
 class Seen(threading.local):
-    """How many rows this thread's connection had changed when it was asked last."""
+    """How many rows this thread's connection had changed when `needs_sync` was called last."""
 
     changes: int | None = NO_CONNECTION
 
@@ -30,40 +36,109 @@ class Seen(threading.local):
 seen = Seen()
 
 
-def leave_waiting_to_the_server() -> bool:
-    """Let no commit of this process wait for the disk, if it would; tell whether `sync` is needed instead."""
+def enable_group_commit() -> bool:
+    """Have the commits of this process wait for no sync, if they would; tell whether `sync` is needed now."""
     if connection.vendor != "sqlite" or settings.SQLITE_SYNCHRONOUS != "FULL":
         return False
-    connection_created.connect(commit_to_the_kernel)
+    connection_created.connect(set_synchronous_normal)
     return True
 
 
-def commit_to_the_kernel(connection: Any, **_kwargs: Any) -> None:
+def set_synchronous_normal(connection: Any, **_kwargs: Any) -> None:
     connection.connection.execute("PRAGMA synchronous=NORMAL")
-    # What the thread's connection before this one did last is not known.
-    seen.changes = 0 if seen.changes is NO_CONNECTION else NOT_KNOWN
+    # The kernel reports a failed write to every descriptor that was open by then.
+    open_log()
+    # What the thread's previous connection did last is not known.
+    seen.changes = 0 if seen.changes is NO_CONNECTION else UNKNOWN
 
 
-def rely_on_writes() -> None:
-    """Note that this thread's answer may tell what others have written and not waited for yet."""
-    seen.changes = NOT_KNOWN
+def mark_dependent_read() -> None:
+    """Note that this thread's response may tell what others have written and not synced yet."""
+    seen.changes = UNKNOWN
 
 
-def is_to_be_waited_for() -> bool:
-    """Tell whether this thread wrote, or relied on writes, since it was asked last."""
+def needs_sync() -> bool:
+    """Tell whether this thread wrote, or read what depends on a sync, since the last call."""
     before, seen.changes = seen.changes, getattr(connection.connection, "total_changes", NO_CONNECTION)
     return before != seen.changes
 
 
 def sync() -> None:
-    """Wait until all that was committed is on the disk. Raises `OSError` if the disk fails."""
+    """Return when all that was committed is on the disk.
+
+    Raises `OSError` if a sync has failed, in this process or in another one. The kernel reports a failure
+    once and may have dropped the data by then, so that the next sync succeeds.
+    """
+    try:
+        if log := open_log():
+            flush(log.descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            failure_mark().touch()
+        raise
+    if sync_failed():
+        raise OSError(errno.EIO, "another process could not sync the database")
+
+
+class Log:
+    """The log, open for as long as a thread refers to it: one may sync it while another finds a newer one."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        close(self.descriptor)
+
+
+def flush(descriptor: int) -> None:
+    if sys.platform == "darwin":
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)  # fsync there leaves data in the drive's cache.
+    else:
+        os.fdatasync(descriptor)
+
+
+def open_log() -> Log | None:
+    """Return the log. SQLite removes it with the last connection, when the database itself is synced."""
     path = Path(f"{connection.settings_dict['NAME']}-wal")
-    # SQLite removes this file only when the database itself is on the disk, and holds no lock by it.
-    with contextlib.suppress(FileNotFoundError):
-        flush(opened(path, path.stat().st_ino))
+    try:
+        return opened(path, path.stat().st_ino)
+    except FileNotFoundError:
+        return None
 
 
 @functools.lru_cache(maxsize=1)
-def opened(path: Path, _inode: int) -> IO[bytes]:
-    """Keep the file open: the kernel tells of a failure all who had it open, and whoever comes later once."""
-    return path.open("rb")
+def opened(path: Path, _inode: int) -> Log:
+    return Log(path)
+
+
+def failure_mark() -> Path:
+    return Path(settings.DATA_DIR, ".sync_failed")
+
+
+def sync_failed() -> bool:
+    """Tell whether a sync has failed since the last recovery: commits since then may not be on the disk."""
+    return os.path.exists(failure_mark())  # noqa: PTH110  # Each write asks.
+
+
+def recover() -> None:
+    """After a failed sync, move all commits that are whole into the database and sync that.
+
+    Raises sqlite3's `Error` while another process is connected, or if the disk fails again.
+    """
+    from django.db.backends.sqlite3.base import Database  # type: ignore[attr-defined]
+
+    if not sync_failed():
+        return
+    with data_dir.locked(settings.DATA_DIR, "recovery"):
+        if not sync_failed():
+            return
+        name = connection.settings_dict["NAME"]
+        with contextlib.closing(Database.connect(name, timeout=settings.BUSY_SECONDS)) as database:
+            # Alone with the database, SQLite reads the log anew and stops at the first bad checksum, instead
+            # of trusting the index that it shares with other processes.
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")
+            database.execute("PRAGMA synchronous=FULL")
+            busy, _frames, _moved = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise Database.OperationalError("another process is connected")
+        failure_mark().unlink()

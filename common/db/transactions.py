@@ -30,7 +30,9 @@ def write_transaction() -> Iterator[None]:
             yield
         return
     # A key that was used or a status that stands already is also told by what others have just written.
-    group_commit.rely_on_writes()
+    group_commit.mark_dependent_read()
+    if group_commit.sync_failed():
+        raise OperationalError("the disk failed to sync, and the database is not recovered yet")
     deadline = time.monotonic() + settings.BUSY_SECONDS
     if not process_write_lock.acquire(timeout=settings.BUSY_SECONDS):
         raise OperationalError("the writers before do not end")

@@ -147,26 +147,3 @@ def test_a_database_that_cannot_be_used_stops_the_start_plainly(tmp_path: Path) 
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr
     assert ended.stderr.startswith("The database cannot be used: ")
-
-
-FORK = """
-import os, signal, time
-from server import signals
-heard = []
-signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
-signals.hold(None, None)
-fork = os.fork()
-if not fork:
-    time.sleep(0.05)
-    assert not heard
-    signals.heed()
-    os._exit(len(heard))
-os.kill(fork, signal.SIGTERM)
-print(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), signal.pthread_sigmask(signal.SIG_BLOCK, []))
-"""
-
-
-def test_a_fork_that_is_told_to_stop_before_it_runs_heeds_it_and_its_parent_heeds_its_own() -> None:
-    code = [sys.executable, "-c", FORK]
-    ended = subprocess.run(code, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
-    assert (ended.stdout, ended.stderr) == ("1 set()\n", "")
