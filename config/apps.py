@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 
-class BuildingConfig(AppConfig):
+class ProjectConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:

@@ -1,13 +1,13 @@
 """System checks of the service's own settings: `manage.py check`."""
 
-import sqlite3
+import stat
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, register
 
-from common.db.sqlite_library import FIXED
+from common.db.sqlite.library import FIXED, sqlite3
 
 
 @register("database")
@@ -32,5 +32,19 @@ def rest_needs_login(**_kwargs: Any) -> list[CheckMessage]:
             "REST_PUBLIC is on: whoever reaches /api/ may read and change every incident.",
             hint="Leave it off unless only trusted machines reach the service.",
             id="config.W002",
+        )
+    ]
+
+
+@register("security")
+def data_folder_is_private(**_kwargs: Any) -> list[CheckMessage]:
+    folder = settings.DATA_DIR
+    if not folder.is_dir() or not folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return []
+    return [
+        checks.Warning(
+            f"Other users of this machine may look into {folder}, where password hashes and the key are.",
+            hint=f"chmod -R go= {folder}",
+            id="config.W003",
         )
     ]

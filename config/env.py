@@ -27,7 +27,8 @@ class WrongSetting(ImproperlyConfigured):
 
 def load(path: Path) -> None:
     """Add the variables of the .env file at `path`, if there is one, to the environment."""
-    load_dotenv(path, override=False)
+    # A password may have a `$`: what is written is what is meant.
+    load_dotenv(path, override=False, interpolate=False)
 
 
 def text(name: str, *, default: str = "") -> str:

@@ -1,44 +1,51 @@
-"""Every setting of the service. All come from the environment or .env; README.md lists them."""
+"""Every setting of the service. All come from the environment or .env; README.md lists them.
 
-import os
+Importing this reads and changes nothing: `manage.py serve` makes the data folder and keeps the key.
+"""
+
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
-import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from common import data_dir
-from common.db import sqlite_library
-from common.http import hosts, request_log
-from config import env
+from common import cpus, secret_key
+from config import env, logs
 
 BASE_DIR = Path(__file__).parent.parent
 env.load(BASE_DIR / ".env")
-sqlite_library.use_fixed_library()
-# Lets Django's generic classes be written with their type, ModelAdmin[Incident], at run time too.
-django_stubs_ext.monkeypatch()
 
 DEBUG = env.flag("DEBUG", default=False)
-DATA_DIR = data_dir.make(Path(env.text("DATA_DIR", default=str(BASE_DIR / "data"))).absolute())
-SECRET_KEY = env.secret("SECRET_KEY", default=lambda: data_dir.secret_key(DATA_DIR))
-# Its own health check asks for 127.0.0.1, whatever else is listed.
-ALLOWED_HOSTS = [*env.csv("ALLOWED_HOSTS", default=hosts.this_machine()), "127.0.0.1"]
-if "*" in ALLOWED_HOSTS:
+DATA_DIR = Path(env.text("DATA_DIR", default=str(BASE_DIR / "data"))).absolute()
+try:
+    SECRET_KEY = env.secret("SECRET_KEY", default=lambda: secret_key.read(DATA_DIR))
+except (OSError, UnicodeDecodeError) as error:
+    raise env.WrongSetting("DATA_DIR", f"cannot read the key in {DATA_DIR}: {error}") from None
+# Neither given nor kept: one for this process alone. `serve` keeps it.
+SECRET_KEY_IS_TEMPORARY = not SECRET_KEY
+SECRET_KEY = SECRET_KEY or secret_key.generate()
+# common.http.hosts looks at the names instead: Django knows no pattern for "any IP address".
+ALLOWED_HOSTS = ["*"]
+HOST_NAMES = env.csv("ALLOWED_HOSTS", default=[])
+if "*" in HOST_NAMES:
     raise env.WrongSetting("ALLOWED_HOSTS", "`*` answers under any name; list the names instead")
 
 # Where gunicorn listens, and its workers
 HOST = env.text("HOST", default="127.0.0.1")
 PORT = env.number("PORT", default=8000, min_value=1, max_value=65535)
-WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", default=os.cpu_count() or 1, min_value=1, max_value=256)
+# Each of a worker's four threads keeps a connection, and PostgreSQL by itself accepts 100.
+MAX_DEFAULT_WORKERS = 20
+WEB_CONCURRENCY = env.number(
+    "WEB_CONCURRENCY", default=min(cpus.available(), MAX_DEFAULT_WORKERS), min_value=1, max_value=256
+)
 
 # The superuser of the first run
 ADMIN_USERNAME = env.text("ADMIN_USERNAME", default="admin")
 ADMIN_EMAIL = env.text("ADMIN_EMAIL", default="admin@example.com")
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
 
-# The doors
+# Channels
 TOKEN_TTL = env.number("TOKEN_TTL", default=3600, min_value=1, max_value=366 * 24 * 3600)
 REST_PUBLIC = env.flag("REST_PUBLIC", default=False)
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=256 * 1024, min_value=1024, max_value=64 * 1024 * 1024)
@@ -69,6 +76,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "common.http.request_log.RequestLogMiddleware",
     "api.post.middleware.PostDialectMiddleware",
+    "common.http.hosts.HostMiddleware",
     "common.http.slashes.OptionalSlashMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "api.rest.middleware.TokenCallMiddleware",
@@ -117,37 +125,35 @@ AUTH_PASSWORD_VALIDATORS = [
 # Database
 DATABASE_URL = env.secret("DATABASE_URL")
 SQLITE_SYNCHRONOUS = env.choice("SQLITE_SYNCHRONOUS", default="FULL", choices=("FULL", "NORMAL"))
+# A request's statement takes no longer, nor does one wait longer for another's lock.
+QUERY_SECONDS = env.number("QUERY_SECONDS", default=5, min_value=1, max_value=3600)
 BUSY_SECONDS = 5
 if DATABASE_URL:
-    from psycopg_pool.base import AttemptWithBackoff
-
-    # By itself the pool waits 1, 2, 4, 8 s and more before it looks again for a PostgreSQL that was away.
-    AttemptWithBackoff.INITIAL_DELAY = 0.2
-    AttemptWithBackoff.DELAY_BACKOFF = 1.0
     if not DATABASE_URL.startswith(("postgresql://", "postgres://")):
         raise env.WrongSetting("DATABASE_URL", "it must start with postgresql://")
     try:
-        parsed = dj_database_url.parse(DATABASE_URL, conn_health_checks=True)
+        parsed = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
     except ValueError as error:
         raise env.WrongSetting("DATABASE_URL", str(error)) from None
     DATABASES: dict[str, dict[str, Any]] = {"default": {"OPTIONS": {}, **parsed}}
-    DATABASES["default"]["OPTIONS"] |= {
-        "connect_timeout": BUSY_SECONDS,
-        # Nobody waits longer for a row that another transaction holds.
-        "options": f"-c lock_timeout={BUSY_SECONDS}s",
-        "pool": {"min_size": 1, "max_size": 8, "timeout": BUSY_SECONDS},
-    }
+    options = DATABASES["default"]["OPTIONS"]
+    # What the URL says comes last and wins.
+    options["options"] = f"-c lock_timeout={BUSY_SECONDS}s {options.get('options', '')}".strip()
+    options.setdefault("connect_timeout", BUSY_SECONDS)
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "common.db.sqlite",
             "NAME": DATA_DIR / "incidents.sqlite3",
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 # Without IMMEDIATE a transaction that reads and then writes fails under load.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": BUSY_SECONDS,
-                "init_command": f"PRAGMA synchronous={SQLITE_SYNCHRONOUS}",
+                # Its log shrinks again after a reader that took long.
+                "init_command": (
+                    f"PRAGMA synchronous={SQLITE_SYNCHRONOUS}; PRAGMA journal_size_limit={64 * 1024 * 1024}"
+                ),
             },
         }
     }
@@ -162,6 +168,7 @@ USE_TZ = True
 # Static files, served by whitenoise straight from the packages that bring them
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Safe pages
 HTTPS = env.flag("HTTPS", default=False)
@@ -226,6 +233,5 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-LOGGING = request_log.configuration(
-    env.choice("LOG_FORMAT", default="text", choices=("text", "json")), debug=DEBUG
-)
+LOG_FORMAT = env.choice("LOG_FORMAT", default="text", choices=("text", "json"))
+LOGGING = logs.configuration(LOG_FORMAT, debug=DEBUG)

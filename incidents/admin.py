@@ -15,7 +15,7 @@ from incidents.services import NewIncident, Origin
 from incidents.validators import MAX_COMMENT_LENGTH, has_forbidden_characters
 
 
-class IncidentForm(forms.ModelForm[Incident]):
+class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic class at run time
     comment = forms.CharField(
         label=_("Comment"),
         required=False,
@@ -40,7 +40,7 @@ def without_forbidden_characters(text: str) -> str:
     return text
 
 
-class EventInline(admin.TabularInline[Event, Incident]):
+class EventInline(admin.TabularInline):  # type: ignore[type-arg]  # no generic class at run time
     model = Event
     fields = ("at", "by", "channel", "kind", "status_from", "status_to", "comment")
     readonly_fields = fields
@@ -55,7 +55,7 @@ class EventInline(admin.TabularInline[Event, Incident]):
 
 
 @admin.register(Incident)
-class IncidentAdmin(admin.ModelAdmin[Incident]):
+class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic class at run time
     form = IncidentForm
     list_display = ["id", "description", "status", "source", "created_at", "updated_at"]
     list_display_links = ["id", "description"]

@@ -9,11 +9,10 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple, Self
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 
 from common.db.sequences import reserve_ids_up_to
-from common.db.transactions import write_transaction
 from incidents import statements
 from incidents.models import ACTIVE, Event, Incident, Status, folded
 
@@ -80,7 +79,7 @@ def import_batch(batch: Sequence[ImportedIncident]) -> list[Outcome]:
     What is here already, under the same id or key, stays as it is.
     """
     search_texts = {past.description: folded(past.description) for past in batch}
-    with write_transaction():
+    with transaction.atomic():
         by_id = content_by_id(batch)
         by_key = content_by_key(batch)
         outcomes: list[Outcome] = []
@@ -177,7 +176,7 @@ def synthesize_history(past: ImportedIncident, now: datetime) -> Iterator[Import
 
 def delete_batch(ids: Collection[int], *, unchanged_since: datetime) -> int:
     """Delete those of the incidents that are not active and were not touched since; return how many."""
-    with write_transaction():
+    with transaction.atomic():
         over = Incident.objects.filter(id__in=ids, updated_at__lt=unchanged_since).exclude(status__in=ACTIVE)
         still = list(over.select_for_update().values_list("id", flat=True))
         Event.objects.filter(incident__in=still).delete()

@@ -18,11 +18,10 @@ Errors:
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from common.datetimes import to_utc_microseconds
-from common.db.transactions import write_transaction
 from incidents import statements
 from incidents.keyset import MAX_ID
 from incidents.models import Event, Incident, Source, Status, folded
@@ -102,7 +101,7 @@ def insert(new: NewIncident, origin: Origin) -> IncidentRow:
     now = timezone.now()
     created_at = new.created_at or now
     search_text = folded(new.description)
-    with write_transaction():
+    with transaction.atomic():
         [(pk,)] = statements.insert_incident.rows(
             description=new.description,
             search_text=search_text,
@@ -166,7 +165,7 @@ def change(
     the incident as it is now. Raises `IncidentNotFound`, `StaleStatus` and `HistoryFull`.
     """
     comment = comment if comment.strip() else ""
-    with write_transaction():
+    with transaction.atomic():
         incident, history_is_full = locked(incident_id)
         before = Status(incident.status)
         if expected_status is not None and before != expected_status:

@@ -3,11 +3,10 @@
 import os
 import platform
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.db import sqlite_library
+from common.db.sqlite.library import sqlite3
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,7 @@ def spread(seconds: Sequence[float]) -> str:
 
 def machine() -> str:
     """Name what the figures were found on."""
-    sqlite_library.use_fixed_library()
-    library = sys.modules["sqlite3"]
     return (
         f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, SQLite {library.sqlite_version}"
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     )

@@ -27,6 +27,7 @@ NAMES = [
     "TRUSTED_PROXIES",
     "HTTPS",
     "SQLITE_SYNCHRONOUS",
+    "QUERY_SECONDS",
     "LOG_FORMAT",
     "DEBUG",
 ]

@@ -7,7 +7,6 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
-from common.db.transactions import write_transaction
 from users.models import User
 from users.throttle import Attempt, hashing_slot
 
@@ -37,8 +36,7 @@ class ThrottledBackend(ModelBackend):
             return None
         attempt.succeed()
         # Django leaves this to a scheduled `clearsessions`. As many rows as logins add, logins delete.
-        with write_transaction():
-            SessionStore.clear_expired()
+        SessionStore.clear_expired()
         return user
 
     async def aauthenticate(self, request: HttpRequest | None, *args: Any, **kwargs: Any) -> User | None:

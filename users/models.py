@@ -7,11 +7,9 @@ from collections.abc import Collection
 from asgiref.sync import sync_to_async
 from django.contrib.auth.hashers import make_password, verify_password
 from django.contrib.auth.models import AbstractUser, Permission
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-
-from common.db.transactions import write_transaction
 
 
 class Action(enum.Enum):
@@ -91,7 +89,7 @@ class User(AbstractUser):
         The user's tokens stay valid: the password has not changed.
         """
         old, new = self.password, make_password(password)
-        with write_transaction():
+        with transaction.atomic():
             if not User.objects.filter(pk=self.pk, password=old).update(password=new):
                 return False
             self.tokens.filter(fingerprint=fingerprint(old)).update(fingerprint=fingerprint(new))

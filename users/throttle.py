@@ -18,12 +18,14 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from common.db.transactions import write_transaction
+from common import cpus
+from common.locks import open_lock_file
 from users.models import LoginAttempts
 
 WINDOW = timedelta(minutes=5)
@@ -32,7 +34,7 @@ MAX_FOR_ADDRESS = 50
 
 # A hash takes a core for a third of a second: one core stays free for everybody else's calls,
 # and most of a process's threads stay free of those who wait.
-MAX_CONCURRENT_HASHES = max(1, (os.cpu_count() or 1) - 1)
+MAX_CONCURRENT_HASHES = max(1, cpus.available() - 1)
 MAX_WAIT_SECONDS = 3.0
 hashing_queue = threading.BoundedSemaphore(2)
 
@@ -63,7 +65,7 @@ def hashing_slot() -> Iterator[None]:
 
 
 def locks(files: contextlib.ExitStack, slot: int) -> bool:
-    file = files.enter_context((settings.DATA_DIR / f".hashing.{slot}.lock").open("w"))
+    file = files.enter_context(os.fdopen(open_lock_file(settings.DATA_DIR, f"hashing.{slot}"), "wb"))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -87,7 +89,7 @@ class Attempt:
 
     def succeed(self) -> None:
         """Forget the failures of this name here, and give the address its place back."""
-        with write_transaction():
+        with transaction.atomic():
             LoginAttempts.objects.filter(key=self.for_name).delete()
             # Its place may be gone with the window that it was taken in.
             LoginAttempts.objects.filter(key=self.for_address, count__gt=0).update(count=F("count") - 1)
@@ -95,7 +97,7 @@ class Attempt:
 
 def reserve(for_key: str, most: int) -> None:
     attempts = LoginAttempts.objects.filter(key=for_key)
-    with write_transaction():
+    with transaction.atomic():
         now = timezone.now()
         over = Q(window_ends_at__lte=now)
         # Begun before the clock was put right. One begun by a caller a moment ahead of this one is not.

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, OperationalError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
 from django.utils import timezone
 
 from common.datetimes import aware
 from common.db.compiled import Given, select
-from common.db.transactions import write_transaction
 from users.models import Token, User, fingerprint
 
 PREFIX = "inc_"
@@ -51,7 +50,7 @@ live = select(
 
 def issue_for_login(user: User) -> Issued:
     """Issue a token of TOKEN_TTL seconds; it ends the user's oldest one beyond ten from logins."""
-    with write_transaction():
+    with transaction.atomic():
         # Parallel logins are serialized by this lock, so that each counts the tokens of the others.
         list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
         Token.objects.filter(expires_at__lte=timezone.now()).delete()
@@ -100,14 +99,14 @@ def user_of(secret: object) -> User | None:
 
 def revoke(secret: str) -> None:
     """Delete the token: the next call with it is refused."""
-    with write_transaction():
+    with transaction.atomic():
         Token.objects.filter(digest=digest(secret)).delete()
 
 
 def store_last_use(key: str, now: datetime) -> None:
     """Store when a machine's token was last used; the token of a login is short-lived."""
     # A call does not fail because the database is too busy for this.
-    with contextlib.suppress(OperationalError), write_transaction():
+    with contextlib.suppress(OperationalError), transaction.atomic():
         Token.objects.filter(digest=key).update(last_used_at=now)
 
 

@@ -24,6 +24,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadableP
 
 from common import strict_json
 from common.db import errors as db_errors
+from common.http import hosts
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def in_envelope(view: View) -> View:
     @functools.wraps(view)
     def wrapper(request: HttpRequest) -> HttpResponseBase:
         try:
-            request.get_host()
+            hosts.check(request)
             return view(request)
         except ApiError as api_error:
             return error_response(api_error)

@@ -89,6 +89,7 @@ class Statement:
             with database.cursor() as cursor:
                 cursor.execute(text, bound)
                 return fetched(cursor)
+        database.close_if_health_check_failed()
         database.ensure_connection()
         with database.wrap_database_errors:
             return fetched(database.connection.execute(self.text_for_driver, bound))
@@ -160,7 +161,7 @@ def update(queryset: Callable[[], QuerySet[Any, Any]], given: Sequence[str]) -> 
     return Statement(compiled)
 
 
-def column(model: type[Model], name: str) -> Field[Any, Any]:
+def column(model: type[Model], name: str) -> "Field[Any, Any]":
     field = model._meta.get_field(name)
     assert isinstance(field, Field)  # noqa: S101  # a relation from elsewhere has no column here
     return field

@@ -22,7 +22,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-from common import data_dir
+from common import locks
+from common.db.sqlite.library import sqlite3
 
 NO_CONNECTION, UNKNOWN = None, -1
 
@@ -125,20 +126,18 @@ def recover() -> None:
 
     Raises sqlite3's `Error` while another process is connected, or if the disk fails again.
     """
-    from django.db.backends.sqlite3.base import Database  # type: ignore[attr-defined]
-
     if not sync_failed():
         return
-    with data_dir.locked(settings.DATA_DIR, "recovery"):
+    with locks.exclusive(settings.DATA_DIR, "recovery"):
         if not sync_failed():
             return
         name = connection.settings_dict["NAME"]
-        with contextlib.closing(Database.connect(name, timeout=settings.BUSY_SECONDS)) as database:
+        with contextlib.closing(sqlite3.connect(name, timeout=settings.BUSY_SECONDS)) as database:
             # Alone with the database, SQLite reads the log anew and stops at the first bad checksum, instead
             # of trusting the index that it shares with other processes.
             database.execute("PRAGMA locking_mode=EXCLUSIVE")
             database.execute("PRAGMA synchronous=FULL")
             busy, _frames, _moved = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
-                raise Database.OperationalError("another process is connected")
+                raise sqlite3.OperationalError("another process is connected")
         failure_mark().unlink()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.db import Error, connection, transaction
 
-from common import data_dir
+from common import locks
 from common.db.errors import is_transient
 
 MAX_START_SECONDS = 30
@@ -17,7 +17,7 @@ SETUP_LOCK_ID = 0x1AC1DE27
 @contextlib.contextmanager
 def exclusive_setup() -> Iterator[None]:
     """Hold the right to set the database up, waiting for whoever else does it, on any machine."""
-    with data_dir.locked(settings.DATA_DIR, "first_run"):
+    with locks.exclusive(settings.DATA_DIR, "first_run"):
         wait_until_reachable()
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
@@ -28,10 +28,8 @@ def exclusive_setup() -> Iterator[None]:
                 cursor.execute("SET lock_timeout = 0")
                 cursor.execute("SELECT pg_advisory_lock(%s)", [SETUP_LOCK_ID])
         yield
-        # This frees PostgreSQL's lock; and neither a connection nor a pool of them outlives a fork.
+        # This frees PostgreSQL's lock; and no connection may be shared by a fork.
         connection.close()
-        if connection.vendor == "postgresql":
-            connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's alone has it
 
 
 @contextlib.contextmanager

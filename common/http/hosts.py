@@ -1,33 +1,52 @@
-"""The host names under which the service answers."""
+"""The host names under which the service answers.
+
+The setting HOST_NAMES lists them; without any, the service answers under this machine's names and every
+plain IP address. A request that names the service by its address cannot come from a rebound DNS name, which
+is the attack that Django's ALLOWED_HOSTS is there for; that one has no pattern for "any address".
+"""
 
 import functools
 import ipaddress
 import socket
-from typing import Self
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port, validate_host
 
 
-class AnyIPAddress(str):
-    """A pattern for ALLOWED_HOSTS that is equal to every plain IP address.
+class HostMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
 
-    Django compares a request's host with each pattern by `==`. A request that names the service by its
-    address cannot come from a rebound DNS name, which is the attack that ALLOWED_HOSTS is there for.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls) -> Self:
-        return super().__new__(cls, "any plain IP address")
-
-    def lower(self) -> Self:
-        return self
-
-    def __eq__(self, host: object) -> bool:
-        return is_ip_address(str(host))
-
-    __hash__ = str.__hash__
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        check(request)
+        return self.get_response(request)
 
 
+def check(request: HttpRequest) -> None:
+    """Raise `DisallowedHost` where the request names the service as nobody may."""
+    host = request.META.get("HTTP_HOST")
+    if not allows(host):
+        raise DisallowedHost(f"Unknown host {host!r}")
+
+
+def allows(host: str | None) -> bool:
+    """Tell whether the service answers under the header `Host`, None where a request has none."""
+    return host is None or is_listed(host, tuple(settings.HOST_NAMES))
+
+
+# It takes a while, and clients say the same few names.
 @functools.lru_cache(maxsize=256)
+def is_listed(host: str, names: tuple[str, ...]) -> bool:
+    domain, _port = split_domain_port(host)
+    if names:
+        # The service's own health check asks for 127.0.0.1, whatever else is listed.
+        return validate_host(domain, [*names, "127.0.0.1"])
+    return is_ip_address(domain) or validate_host(domain, this_machine())
+
+
 def is_ip_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host.strip("[]"))
@@ -37,8 +56,7 @@ def is_ip_address(host: str) -> bool:
 
 
 def this_machine() -> list[str]:
-    """List every plain IP address, which scripts mostly say, and this machine's names."""
-    return [AnyIPAddress(), "localhost", ".localhost", socket.gethostname().lower()]
+    return ["localhost", ".localhost", socket.gethostname().lower()]
 
 
 def url_on_this_machine(host: str, port: int) -> str:

@@ -8,26 +8,26 @@ import json
 import logging
 import re
 import secrets
+import select
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from django.http import HttpRequest, HttpResponseBase
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 requests_log = logging.getLogger("requests")
-# No line shows where in the code it was written, or by which thread or process: nobody need look
-# (docs.python.org/3/howto/logging.html#optimization).
-logging._srcfile = None
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 FIELDS = ("method", "path", "status", "ms")
 ACCEPTED_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+MAX_WAIT_FOR_READER = 0.1  # seconds
+# Characters: a pipe that is ready takes at least 4096 bytes (pipe(7)).
+PIECE = 1000
 
 
 class RequestLogMiddleware:
-    """Gives a request its id (the client's own X-Request-ID if it is a plain word) and logs its answer."""
+    """Gives a request its id (the client's own X-Request-ID if it is a plain word) and logs its response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -56,10 +56,61 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class DroppingHandler(logging.StreamHandler[TextIO]):
+    """Writes to standard error; while its reader has stopped reading, drops and counts the lines instead.
+
+    A pipe that nobody empties would stop every thread that logs.
+    """
+
+    dropped = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if not self.is_ready():
+                self.dropped += 1
+                return
+            if self.dropped:
+                lines, self.dropped = self.dropped, 0
+                self.write(note(f"{lines} lines are missing here: the reader of the log had stopped reading"))
+            self.write(record)
+        except Exception:  # noqa: BLE001  # as each handler of the standard library does
+            self.handleError(record)
+
+    def write(self, record: logging.LogRecord) -> None:
+        text = self.format(record) + self.terminator
+        for start in range(0, len(text), PIECE):
+            if not self.is_ready():
+                self.dropped += 1
+                return
+            self.stream.write(text[start : start + PIECE])
+            self.stream.flush()
+
+    def is_ready(self) -> bool:
+        """Tell whether the stream takes a piece at once; a reader that was never late may be so, a little."""
+        wait = 0 if self.dropped else MAX_WAIT_FOR_READER
+        return bool(select.select([], [self.stream], [], wait)[1])
+
+
+def note(message: str) -> logging.LogRecord:
+    record = logging.LogRecord(__name__, logging.WARNING, "", 0, message, None, None)
+    record.request_id = "-"
+    return record
+
+
+def rfc_3339(record: logging.LogRecord) -> str:
+    """Return the record's time as e.g. "2025-11-11T23:08:12.266+00:00"."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class TextFormatter(logging.Formatter):
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        return rfc_3339(record)
+
+
 class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": rfc_3339(record),
             "level": record.levelname,
             "logger": record.name,
             "request_id": getattr(record, "request_id", "-"),
@@ -71,37 +122,3 @@ class JSONFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
-
-
-def configuration(style: str, *, debug: bool) -> dict[str, Any]:
-    """Build Django's LOGGING for the style "text" or "json"."""
-    formatters: dict[str, Any] = {
-        "text": {"format": "%(asctime)s %(levelname)s %(request_id)s %(name)s: %(message)s"},
-        "json": {"()": JSONFormatter},
-    }
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": RequestIdFilter}},
-        "formatters": formatters,
-        "handlers": {
-            "console": {
-                "class": "logging.StreamHandler",
-                "formatter": style,
-                "filters": ["request_id"],
-            },
-        },
-        "root": {"handlers": ["console"], "level": "DEBUG" if debug else "INFO"},
-        "loggers": {
-            # Replaces Django's own handlers: one place, one format.
-            "django": {"handlers": [], "level": "INFO", "propagate": True},
-            # Its warnings repeat the request line's status.
-            "django.request": {"level": "ERROR"},
-            "django.server": {"handlers": [], "propagate": True},
-            # Whoever scans for host names would fill the log with tracebacks.
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
-            "django.db.backends": {"level": "INFO"},
-            # While PostgreSQL is away each of its connections would say so five times a second.
-            "psycopg.pool": {"level": "ERROR"},
-        },
-    }

@@ -1,10 +1,14 @@
+import json
 import socket
+from typing import Any
 
 import pytest
-from django.http.request import validate_host
+from django.core.wsgi import get_wsgi_application
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from common.http import hosts
+from incidents.web.change_token import ChangeTokenEndpoint
 from testing.callers import new_client
 
 MACHINE = socket.gethostname().lower()
@@ -15,7 +19,7 @@ MACHINE = socket.gethostname().lower()
     ["localhost", "a.localhost", MACHINE, "127.0.0.1", "192.0.2.7", "10.255.0.1", "[::1]", "[2001:db8::7]"],
 )
 def test_by_default_it_answers_under_this_machines_names_and_any_plain_address(host: str) -> None:
-    assert validate_host(host, hosts.this_machine())
+    assert hosts.is_listed(host, ())
 
 
 @pytest.mark.parametrize(
@@ -31,12 +35,13 @@ def test_by_default_it_answers_under_this_machines_names_and_any_plain_address(h
         "192.0.2.256",
         "0x7f000001",
         "2130706433",
-        "any plain ip address",
         "::g",
+        "[::g]",
+        "localhost:port",
     ],
 )
 def test_by_default_it_answers_under_no_other_name(host: str) -> None:
-    assert not validate_host(host, hosts.this_machine())
+    assert not hosts.is_listed(host, ())
 
 
 @pytest.mark.parametrize("port", ["", ":8000", ":65535"])
@@ -53,18 +58,64 @@ def test_by_default_it_answers_under_no_other_name(host: str) -> None:
 def test_it_looks_at_the_host_whatever_the_port(
     db: None, settings: Settings, host: str, port: str, status: int
 ) -> None:
-    settings.ALLOWED_HOSTS = hosts.this_machine()
-    for path, otherwise in [("/readyz", 200), ("/api/incidents/", 401), ("/users/logout/", 405)]:
+    settings.HOST_NAMES = []
+    for path, otherwise in [
+        ("/readyz", 200),
+        ("/api/incidents/", 401),
+        ("/users/logout/", 405),
+        ("/static/web/page.css", 200),
+    ]:
         reply = new_client().get(path, HTTP_HOST=host + port)
+        reply.close()
         assert reply.status_code == (otherwise if status == 200 else status)
 
 
 @pytest.mark.parametrize(
-    ("host", "status"), [("incidents.example", 200), ("192.0.2.7", 400), ("localhost", 400)]
+    ("host", "status"),
+    [("incidents.example", 200), ("127.0.0.1", 200), ("192.0.2.7", 400), ("localhost", 400)],
 )
 def test_a_list_of_names_is_all_there_is(db: None, settings: Settings, host: str, status: int) -> None:
-    settings.ALLOWED_HOSTS = ["incidents.example"]
+    settings.HOST_NAMES = ["incidents.example"]
     assert new_client().get("/readyz", HTTP_HOST=host).status_code == status
+
+
+def refusal(path: str, headers: dict[str, str] | None = None) -> tuple[int, str, bytes]:
+    reply = new_client().get(path, headers={"Host": "evil.example"} | (headers or {}))
+    return reply.status_code, reply.headers["Content-Type"].partition(";")[0], reply.content
+
+
+def test_an_unknown_name_is_refused_in_the_form_of_each_channel(db: None) -> None:
+    status, kind, content = refusal("/incidents/get_all/")
+    assert (status, kind, json.loads(content)["success"]) == (400, "application/json", False)
+    for headers in ({}, {"Authorization": "Bearer x"}):
+        status, kind, content = refusal("/api/incidents/", headers)
+        assert (status, kind, list(json.loads(content))) == (400, "application/json", ["detail"])
+    for path in ("/", "/readyz", "/static/web/page.css", "/news"):
+        assert refusal(path)[:2] == (400, "text/html"), path
+
+
+def test_the_change_token_is_told_under_known_names_only(transactional_db: None) -> None:
+    def status(host: str | None) -> str:
+        lines: list[str] = []
+        environ = RequestFactory(headers={"Host": host} if host else {}).get("/news").environ
+
+        def start_response(line: str, _headers: Any) -> Any:
+            lines.append(line)
+
+        endpoint: Any = ChangeTokenEndpoint(get_wsgi_application())
+        endpoint(environ, start_response)
+        return lines[0]
+
+    assert status("evil.example") == "400 Bad Request"
+    assert status("localhost") == "200 OK"
+    assert status(None) == "200 OK"
+
+
+def test_files_are_not_offered_to_other_origins(db: None) -> None:
+    reply = new_client().get("/static/web/page.css")
+    reply.close()
+    assert reply.status_code == 200
+    assert "Access-Control-Allow-Origin" not in reply.headers
 
 
 @pytest.mark.parametrize(

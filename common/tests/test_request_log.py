@@ -1,6 +1,8 @@
 import io
 import json
 import logging
+import logging.config
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from common.http import request_log
+from config import logs
 from testing.callers import Post, Rest, new_client, token_of
 from users.models import User
 
@@ -16,11 +19,10 @@ Lines = Callable[[], list[str]]
 
 def written(style: str) -> Iterator[Lines]:
     """Write the log as the service does in this style; return its lines so far when called."""
-    configured = request_log.configuration(style, debug=False)["formatters"][style]
-    formatter = request_log.JSONFormatter() if style == "json" else logging.Formatter(configured["format"])
+    formatters = logging.config.DictConfigurator(logs.configuration(style, debug=False))
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatters.configure_formatter(formatters.config["formatters"][style]))
     handler.addFilter(request_log.RequestIdFilter())
     logging.getLogger().addHandler(handler)
     yield lambda: stream.getvalue().splitlines()
@@ -41,7 +43,8 @@ def test_a_request_is_one_line_with_its_id(text_lines: Lines, post: Post, olga: 
     answer = post("/incidents/get_all/", {}, by=olga)
     [line] = text_lines()
     identity = answer.headers["X-Request-ID"]
-    assert re.fullmatch(rf"\S+ \S+ INFO {identity} requests: POST /incidents/get_all/ 404 \d+\.\dms", line)
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
+    assert re.fullmatch(rf"{time} INFO {identity} requests: POST /incidents/get_all/ 404 \d+\.\dms", line)
 
 
 def test_a_line_of_json_says_the_same(json_lines: Lines, rest: Rest, olga: User) -> None:
@@ -160,3 +163,26 @@ def test_a_static_file_and_a_page_are_a_line_each(db: None, text_lines: Lines) -
 def test_a_first_use_of_a_token_writes_no_second_line(text_lines: Lines, rest: Rest, olga: User) -> None:
     rest("GET", "/api/incidents/", headers={"Authorization": f"Bearer {token_of(olga)}"})
     assert len(text_lines()) == 1
+
+
+def record(message: str) -> logging.LogRecord:
+    return logging.LogRecord("a", logging.INFO, "", 0, message, None, None)
+
+
+def test_a_reader_that_has_stopped_stops_no_thread_and_learns_how_much_is_missing() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w", encoding="utf-8") as stream:
+        handler = request_log.DroppingHandler(stream)
+        for number in range(5_000):
+            handler.emit(record(f"{number} " + "x" * 100))
+        handler.emit(record("long " * 10_000))
+        assert handler.dropped > 1_000
+        dropped = handler.dropped
+        os.set_blocking(reading, False)
+        before = reader.read(1_000_000)
+        assert before.startswith(b"0 x")
+        handler.emit(record("the next one"))
+        after = reader.read().decode().splitlines()
+        assert after[-1] == "the next one"
+        assert after[-2].startswith(f"{dropped} lines are missing here")
+        assert handler.dropped == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
 
 ROOT = Path(settings.BASE_DIR)
 SOURCES = sorted(
@@ -28,6 +29,11 @@ def test_every_file_with_more_than_a_few_lines_says_what_it_is(path: Path) -> No
 
 def test_every_model_change_has_its_migration(db: None) -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_every_migration_can_run_in_one_transaction_with_all_others() -> None:
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    assert all(migration.atomic for migration in loader.disk_migrations.values())
 
 
 def test_the_system_checks_find_nothing(db: None) -> None:

@@ -158,3 +158,11 @@ def test_the_env_file_fills_in_what_the_environment_lacks(
 
 def test_without_an_env_file_nothing_happens(tmp_path: Path) -> None:
     env.load(tmp_path / ".env")
+
+
+def test_a_value_of_env_is_what_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(NAME, "")
+    monkeypatch.delenv(NAME)
+    (tmp_path / ".env").write_text(f"{NAME}=a${{HOME}}$b\n")
+    env.load(tmp_path / ".env")
+    assert env.secret(NAME) == "a${HOME}$b"

@@ -3,7 +3,7 @@
 import os
 import re
 import runpy
-import stat
+import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 from django.conf import settings as running
 
-from common import data_dir
+from common import cpus, secret_key
 from config.env import WrongSetting
 from testing.environment import NAMES, SECRETS
 
@@ -29,10 +29,11 @@ DEFAULTS: dict[str, Any] = {
     "TIME_ZONE": "Europe/Moscow",
     "REST_PUBLIC": False,
     "MAX_BODY_BYTES": 262144,
-    "WEB_CONCURRENCY": os.cpu_count(),
+    "WEB_CONCURRENCY": min(cpus.available(), 20),
     "TRUSTED_PROXIES": 0,
     "HTTPS": False,
     "SQLITE_SYNCHRONOUS": "FULL",
+    "QUERY_SECONDS": 5,
     "DEBUG": False,
 }
 PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT"}
@@ -118,7 +119,7 @@ def test_the_example_says_the_defaults() -> None:
         ("SECRET_KEY_FILE", "/nowhere/secret"),
         ("ADMIN_PASSWORD_FILE", "/nowhere/secret"),
         ("DATABASE_URL_FILE", "/nowhere/secret"),
-        ("DATA_DIR", "/dev/null/data"),
+        ("QUERY_SECONDS", "0"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(
@@ -139,26 +140,21 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
     assert values[name] == secret
 
 
-def test_the_secret_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "b"
-    key = read(folder, SECRET_KEY="")["SECRET_KEY"]
-    assert len(key) >= 50
-    assert read(folder, SECRET_KEY="")["SECRET_KEY"] == key
-    assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert [path.name for path in folder.iterdir()] == ["secret_key"]
-
-
-def test_a_secret_key_that_is_given_is_not_kept(tmp_path: Path) -> None:
-    assert read(tmp_path, SECRET_KEY="given")["SECRET_KEY"] == "given"
+def test_importing_the_settings_changes_nothing(tmp_path: Path) -> None:
+    modules = {name: sys.modules[name] for name in ("sqlite3", "sqlite3.dbapi2")}
+    values = read(tmp_path / "data", SECRET_KEY="")
     assert list(tmp_path.iterdir()) == []
+    assert {name: sys.modules[name] for name in modules} == modules
+    assert values["SECRET_KEY_IS_TEMPORARY"]
+    assert len(values["SECRET_KEY"]) >= 50
+    assert read(tmp_path / "data", SECRET_KEY="")["SECRET_KEY"] != values["SECRET_KEY"]
 
 
-def test_many_first_starts_at_once_have_one_secret_key(tmp_path: Path) -> None:
-    from testing.callers import together
-
-    assert len(set(together(16, lambda _number: data_dir.secret_key(tmp_path)))) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+def test_the_key_that_is_kept_is_read(tmp_path: Path) -> None:
+    key = secret_key.keep("the kept one", tmp_path)
+    values = read(tmp_path, SECRET_KEY="")
+    assert (values["SECRET_KEY"], values["SECRET_KEY_IS_TEMPORARY"]) == (key, False)
+    assert read(tmp_path, SECRET_KEY="given")["SECRET_KEY"] == "given"
 
 
 def test_https_makes_cookies_secure(tmp_path: Path) -> None:
@@ -169,18 +165,44 @@ def test_https_makes_cookies_secure(tmp_path: Path) -> None:
     assert safe["SECURE_HSTS_SECONDS"] > 0
 
 
-def test_a_database_url_means_postgresql_with_a_pool(tmp_path: Path) -> None:
-    database = read(tmp_path, DATABASE_URL="postgresql://u:p%40ss@db.example:5433/name")["DATABASES"][
-        "default"
-    ]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
-    assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("u", "p@ss", "name")
-    assert (database["HOST"], database["PORT"]) == ("db.example", 5433)
-    assert database["OPTIONS"]["pool"]
+def database(folder: Path, **environment: str) -> dict[str, Any]:
+    configured: dict[str, Any] = read(folder, **environment)["DATABASES"]["default"]
+    return configured
+
+
+def test_a_database_url_means_postgresql_by_connections_that_are_kept_and_checked(tmp_path: Path) -> None:
+    configured = database(tmp_path, DATABASE_URL="postgresql://u:p%40ss@db.example:5433/name")
+    assert configured["ENGINE"] == "django.db.backends.postgresql"
+    assert (configured["USER"], configured["PASSWORD"], configured["NAME"]) == ("u", "p@ss", "name")
+    assert (configured["HOST"], configured["PORT"]) == ("db.example", 5433)
+    assert (configured["CONN_MAX_AGE"], configured["CONN_HEALTH_CHECKS"]) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "names", "values"),
+    [
+        ("?options=-c%20search_path%3Dx", ["options"], ["-c lock_timeout=5s -c search_path=x"]),
+        ("?options=-c%20lock_timeout%3D9s", ["options"], ["-c lock_timeout=5s -c lock_timeout=9s"]),
+        ("?currentSchema=x", ["options"], ["-c lock_timeout=5s -c search_path=x"]),
+        ("?sslmode=require&connect_timeout=9", ["sslmode", "connect_timeout"], ["require", 9]),
+    ],
+)
+def test_the_options_of_a_database_url_are_kept(
+    tmp_path: Path, query: str, names: list[str], values: list[object]
+) -> None:
+    options = database(tmp_path, DATABASE_URL=f"postgresql://u@h/name{query}")["OPTIONS"]
+    assert [options[name] for name in names] == values
+
+
+def test_the_default_of_workers_leaves_postgresql_connections(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cpus, "available", lambda: 64)
+    assert read(tmp_path)["WEB_CONCURRENCY"] * 4 < 100
 
 
 def test_sqlite_is_in_the_data_folder_and_immediate(tmp_path: Path) -> None:
-    database = read(tmp_path, SQLITE_SYNCHRONOUS="NORMAL")["DATABASES"]["default"]
-    assert database["NAME"] == tmp_path / "incidents.sqlite3"
-    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
-    assert "synchronous=NORMAL" in database["OPTIONS"]["init_command"]
+    configured = database(tmp_path, SQLITE_SYNCHRONOUS="NORMAL")
+    assert configured["NAME"] == tmp_path / "incidents.sqlite3"
+    assert configured["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "synchronous=NORMAL" in configured["OPTIONS"]["init_command"]

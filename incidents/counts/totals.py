@@ -6,11 +6,10 @@ Counting a million rows takes tens of milliseconds, too much for each page of a 
 from collections import Counter
 from collections.abc import Container
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from common.db.compiled import select
-from common.db.transactions import write_transaction
 from incidents.counts import triggers
 from incidents.models import IncidentCount
 
@@ -38,7 +37,7 @@ def by_status() -> Counter[str]:
 
 def recount() -> None:
     """Count all incidents, as after a restore of single tables, in which triggers count what was counted."""
-    with write_transaction(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # What is written meanwhile would be counted twice, or not at all.
             cursor.execute("LOCK TABLE incidents_incident IN SHARE ROW EXCLUSIVE MODE")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max
 
 from common.db import transactions
@@ -59,7 +59,7 @@ def catch_up_throttled(on_progress: Callable[[int], None] = lambda _event_id: No
 
 def recount(on_progress: Callable[[int], None]) -> None:
     """Delete all buckets, and count the events that are left. Raises `WriterNotFinished`."""
-    with transactions.write_transaction():
+    with transaction.atomic():
         counted = locked_counted_events()
         counted.through = 0
         counted.save()
@@ -103,7 +103,7 @@ def open_writers() -> dict[str, int]:
 
 def count_batch(newest: int) -> bool:
     """Count the next events up to the event `newest`, and tell whether there may be more."""
-    with transactions.write_transaction():
+    with transaction.atomic():
         counted = locked_counted_events()
         events = events_between(counted.through, newest)
         if not events:

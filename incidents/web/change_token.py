@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from common.db import errors as db_errors
 from common.db.compiled import select
+from common.http import hosts
 from incidents.models import Event
 
 PATH = "/news"
@@ -34,7 +35,8 @@ class ChangeTokenEndpoint:
         self.application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET":
+        asks = environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "GET"
+        if not asks or not hosts.allows(environ.get("HTTP_HOST")):
             return self.application(environ, start_response)
         response = news()
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common import data_dir, files
+from common import files, locks
 
 NAME = re.compile(r"incidents-\d{8}T\d{6}\.\d{3}Z\.(sqlite3|dump)", re.ASCII)
 
@@ -22,7 +22,7 @@ def new_backup(folder: Path, suffix: str) -> Iterator[tuple[Path, Path]]:
     One process at a time makes a backup in the folder; others wait.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with data_dir.locked(folder, "backup"):
+    with locks.exclusive(folder, "backup"):
         for abandoned in folder.glob(f"incidents-*{files.DRAFT}"):
             abandoned.unlink()
         path = folder / f"incidents-{timestamp()}{suffix}"

@@ -2,11 +2,11 @@
 
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from common import files
+from common.db.sqlite.library import sqlite3
 from common.progress import Progress
 from operations.backups import directory
 from operations.backups.manifest import BackupError, Manifest, require_usable

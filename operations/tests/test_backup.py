@@ -1,6 +1,5 @@
 import contextlib
 import os
-import sqlite3
 import stat
 import threading
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from common import locks
+from common.db.sqlite.library import sqlite3
 from operations.backups import directory, sqlite
 
 on_sqlite = pytest.mark.skipif(bool(settings.DATABASE_URL), reason="SQLite's own")
@@ -278,7 +278,7 @@ def test_a_restore_refuses_while_another_connection_uses_the_database(live: Path
 
 @on_sqlite
 def test_a_restore_refuses_while_the_service_runs(live: Path, backup: Path) -> None:
-    lock = locks.tell(live.parent)
+    lock = locks.hold_running_lock(live.parent)
     try:
         with pytest.raises(CommandError, match="the service runs: stop it first"):
             run("restore", backup)

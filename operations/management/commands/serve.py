@@ -6,13 +6,12 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error
 
-from common import locks
+from common import locks, secret_key
 from common.db import setup
 from common.http import hosts
-from config import env
 from operations.gunicorn_app import Server
 from users.models import User
 
@@ -33,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check_address()
-        locks.tell(settings.DATA_DIR)
+        self.prepare_folder()
         try:
             with setup.exclusive_setup(), setup.single_transaction():
                 call_command("migrate", interactive=False, verbosity=0)
@@ -47,7 +46,21 @@ class Command(BaseCommand):
         try:
             socket.getaddrinfo(settings.HOST, settings.PORT, flags=socket.AI_PASSIVE)
         except OSError as error:
-            raise env.WrongSetting("HOST", f"{settings.HOST!r} is no address here: {error}") from None
+            raise CommandError(
+                f"Setting HOST is wrong: {settings.HOST!r} is no address here: {error}"
+            ) from None
+
+    def prepare_folder(self) -> None:
+        """Make the data folder, its owner's alone, and keep the key there; tell that the service runs."""
+        folder = settings.DATA_DIR
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            locks.hold_running_lock(folder)
+            if settings.SECRET_KEY_IS_TEMPORARY:
+                settings.SECRET_KEY = secret_key.keep(settings.SECRET_KEY, folder)
+                settings.SECRET_KEY_IS_TEMPORARY = False
+        except OSError as error:
+            raise CommandError(f"Setting DATA_DIR is wrong: cannot write to {folder}: {error}") from None
 
     def make_first_superuser(self) -> None:
         """Make the superuser of a database without users, and show a password that was generated."""

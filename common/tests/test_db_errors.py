@@ -1,50 +1,15 @@
-import fcntl
-import threading
-import time
-from collections.abc import Iterator
+"""Which database errors are transient."""
+
 from typing import Any
 
 import pytest
-from django.db import Error, OperationalError, connection
-from pytest_django import Settings
+from django.db import Error, connection
 
-from common.db import transactions
 from common.db.errors import is_transient
-from common.db.transactions import write_transaction
 from testing.callers import Post, Rest
-from users import tokens
 from users.models import User
 
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own")
-
-
-@on_sqlite
-@pytest.mark.django_db(transaction=True)
-def test_the_waits_of_a_writer_have_one_end(settings: Settings) -> None:
-    settings.BUSY_SECONDS = 1
-    transactions.process_write_lock.acquire()
-    threading.Timer(0.7, transactions.process_write_lock.release).start()
-    with (settings.DATA_DIR / ".write.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        started = time.monotonic()
-        with pytest.raises(OperationalError), write_transaction():
-            pass
-        assert 0.9 < time.monotonic() - started < 1.5
-
-
-@pytest.fixture
-def somebody_writes(settings: Settings, transactional_db: None) -> Iterator[None]:
-    """Another process has its turn to write, and does not end it."""
-    settings.BUSY_SECONDS = 0.1
-    with (settings.DATA_DIR / ".write.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@on_sqlite
-def test_a_logout_waits_for_its_turn(somebody_writes: None) -> None:
-    with pytest.raises(OperationalError, match="another process"):
-        tokens.revoke("inc_" + "a" * 43)
 
 
 def failure(sql: str) -> Error:
