@@ -30,8 +30,9 @@ def configuration(style: str, *, debug: bool) -> dict[str, Any]:
             # Its warnings repeat the request line's status.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": True},
-            # A scan for host names would fill the log with tracebacks.
+            # Anybody could fill the log with their tracebacks, before a login.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
             "django.db.backends": {"level": "INFO"},
         },
     }
