@@ -62,12 +62,6 @@ def read_snapshot() -> Iterator[None]:
             cursor.execute("ROLLBACK")
 
 
-def shrink_cache() -> None:
-    """Free the memory in which this thread's connection keeps pages of SQLite's."""
-    if connection.connection is not None:
-        connection.connection.execute("PRAGMA shrink_memory")
-
-
 def acquire_write_lock(deadline: float) -> None:
     """Take the turn among this machine's processes; `OperationalError` when it does not come in time."""
     while True:
