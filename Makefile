@@ -36,6 +36,10 @@ test: .venv/dev  ## Run the tests and the acceptance suite on SQLite
 test-postgres: .venv/dev  ## Run the same on a private PostgreSQL, where its programs are installed
 	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 --dist worksteal && $(BIN)/python tests.py'
 
+.PHONY: test-gthread
+test-gthread: .venv/dev  ## Run the acceptance suite with gunicorn's own thread worker instead of server/
+	GUNICORN_CMD_ARGS="--worker-class gthread" $(BIN)/python tests.py
+
 .PHONY: test-newest
 test-newest:  ## Run the tests on the newest Django and Python, where Python 3.13 is installed
 	.ci/newest "$(NEWEST)"

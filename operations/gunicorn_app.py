@@ -1,6 +1,7 @@
 """gunicorn, as `manage.py serve` becomes it."""
 
 import gc
+import io
 import os
 import resource
 import signal
@@ -51,6 +52,19 @@ def kill_after_failed_sync(arbiter: Any, _worker: Any) -> None:
         arbiter.kill_workers(signal.SIGKILL)
 
 
+class ChunkedBodies:
+    """Puts a chunked body together under gunicorn's own workers: Django reads no body without a length."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
+            environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+        return self.application(environ, start_response)
+
+
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """The service under gunicorn, loaded once: its workers are forks of the process that calls `run`."""
 
@@ -96,4 +110,4 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             raise RuntimeError(f"The database was not synced, and no recovery succeeds: {error}") from error
         # What is loaded by now stays shared among the workers if no collection touches it.
         gc.freeze()
-        return application
+        return application if issubclass(self.cfg.worker_class, Worker) else ChunkedBodies(application)

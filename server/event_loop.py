@@ -66,7 +66,10 @@ class EventLoop:
 
     def poll(self, timeout: float) -> None:
         for key, _events in self.poller.select(timeout):
-            key.data(key.fileobj)
+            try:
+                key.data(key.fileobj)
+            except Exception:
+                self.worker.log.exception("Unexpected error while polling")
 
     def add(self, task: Task) -> None:
         self.ready.append(task)

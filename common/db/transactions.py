@@ -19,9 +19,3 @@ def read_snapshot() -> Iterator[None]:
             yield
         finally:
             cursor.execute("ROLLBACK")
-
-
-def shrink_cache() -> None:
-    """Free the memory in which this thread's connection keeps pages of SQLite's."""
-    if connection.connection is not None:
-        connection.connection.execute("PRAGMA shrink_memory")
