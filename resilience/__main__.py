@@ -6,8 +6,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
+from bench.processes import PROJECT
 from resilience import (
     clock_jumps,
     concurrent_writers,
@@ -25,8 +28,11 @@ from resilience import (
     slow_clients,
     token_revocation,
 )
+from resilience.attacks.run import ATTACKS, attack_all
+from resilience.attacks.target import Target
 from resilience.figures import Figure, machine
-from resilience.service import Unavailable
+from resilience.framing import run as framing
+from resilience.service import SERVICE, Unavailable
 
 Program = Callable[..., list[Figure]]
 
@@ -49,7 +55,7 @@ MODULES = (
 )
 PROGRAMS: dict[str, Program] = {
     module.__name__.rpartition(".")[2].replace("_", "-"): module.run for module in MODULES
-}
+} | {"framing": framing.run}
 ALL: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in PROGRAMS),
     ("kills", {"database": "postgres", "kills": 50}),
@@ -66,6 +72,9 @@ def main() -> int:
     options = vars(command_line().parse_args())
     name = options.pop("program")
     print(machine(), flush=True)
+    if name == "attacks":
+        kind = replace(SERVICE, project=options["service"].resolve())
+        return 1 if attack_all(options["names"], Target(kind, options["database"], options["quick"])) else 0
     programs = ALL if name == "all" else [(name, options)]
     began = time.monotonic()
     missed = sum(run(program, given) for program, given in programs)
@@ -94,12 +103,21 @@ def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m resilience", description=__doc__)
     commands = parser.add_subparsers(dest="program", required=True, metavar="PROGRAM")
     commands.add_parser("all", help="every program, one after the other")
+    attacks = commands.add_parser("attacks", help="what strangers and users can do to all others")
+    attacks.add_argument("names", nargs="*", metavar="NAME", choices=[[], *ATTACKS], help=", ".join(ATTACKS))
+    attacks.add_argument("--service", type=Path, default=PROJECT, help="another checkout (default: this one)")
+    attacks.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    attacks.add_argument("--quick", action="store_true", help="all of them in 5 minutes")
     for name, program in PROGRAMS.items():
         summary = (inspect.getdoc(program) or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=inspect.getdoc(program))
         for argument in inspect.signature(program).parameters.values():
+            option = f"--{argument.name.replace('_', '-')}"
+            if argument.default is False:
+                command.add_argument(option, action="store_true")
+                continue
             command.add_argument(
-                f"--{argument.name.replace('_', '-')}",
+                option,
                 type=type(argument.default),
                 default=argument.default,
                 help=f"default: {argument.default}",
