@@ -2,9 +2,12 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
@@ -160,6 +163,40 @@ def test_changes_of_an_incident_with_a_long_history_are_bounded(as_olga: Client,
     assert len(html) < 5_000
     services.change(one.pk, Origin(None, Event.Channel.REST), comment="one more")
     page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, after_event=first, incident=one.pk)
+
+
+def test_a_committed_change_is_never_reported_as_an_error(as_olga: Client, incident: Report) -> None:
+    one = incident()
+    as_olga.raise_request_exception = False
+    headers = {"HX-Request": "true", "HX-Target": f"incident-{one.pk}"}
+    with patch("incidents.web.views.incident.in_brief", side_effect=OperationalError("locked")):
+        response = as_olga.post(
+            f"/incident/{one.pk}/change/", {"seen": "open", "status": "closed"}, headers=headers
+        )
+        assert response.status_code == HTTPStatus.NO_CONTENT
+        assert Incident.objects.get().status == "closed"
+        # Nothing was committed here.
+        response = as_olga.post(
+            f"/incident/{one.pk}/change/", {"seen": "open", "status": "fake"}, headers=headers
+        )
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "Nothing was changed" not in response.text
+
+
+def test_a_redirect_after_a_change_or_report_needs_no_database(
+    as_olga: Client, olga: User, incident: Report
+) -> None:
+    one = incident()
+    writes = {"change": f"/incident/{one.pk}/change/", "report": "/report/"}
+    forms = {
+        "change": {"seen": "open", "status": "closed"},
+        "report": {"incident": "x", "source": "operator"},
+    }
+    for name, path in writes.items():
+        with CaptureQueriesContext(connection) as queries:
+            assert as_olga.post(path, forms[name]).status_code == HTTPStatus.FOUND
+        last_write = max(n for n, query in enumerate(queries) if query["sql"].startswith("INSERT"))
+        assert [query["sql"] for query in list(queries)[last_write + 1 :] if "SELECT" in query["sql"]] == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
+from common.db import errors as db_errors
 from incidents import services
 from incidents.models import Event, Incident, Status
 from incidents.web import change_token
@@ -72,7 +74,13 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
             form.add_error(None, _("This incident has too many events, report a new one."))
             status = HTTPStatus.BAD_REQUEST
     if HtmxDetails(request).target == f"incident-{pk}":
-        return row_in_queue(request, pk, status)
+        try:
+            return row_in_queue(request, pk, status)
+        except Error as error:
+            if status != HTTPStatus.OK or not db_errors.is_transient(error):
+                raise
+            # The change is committed, so no error: the row follows with the next changes.
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if status == HTTPStatus.OK:
         if value:
             messages.success(
