@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import salted_hmac
 
+from common.db import errors as db_errors
 from common.db.compiled import select
 from incidents.models import Event
 
@@ -43,8 +44,10 @@ def is_current(environ: WSGIEnvironment) -> bool:
         return False
     try:
         return bool(environ["QUERY_STRING"] == f"token={current()}")
-    except Error:
-        return False  # Django asks again, and knows what to respond.
+    except Error as error:
+        if not db_errors.is_transient(error):
+            raise
+        return False  # Django asks again, and responds with 503 if the database is still away.
 
 
 def current() -> str:

@@ -73,9 +73,13 @@ def test_the_current_token_is_confirmed_by_204(as_olga: Client, incident: Report
 
 def ask(query: str, *, host: str = "testserver", method: str = "GET", path: str = "/news") -> Any:
     """Send a request to the endpoint in front of an application that always responds with `django`."""
-    started: list[Any] = []
+    started: Any = []
+
+    def start_response(*head: Any) -> Any:
+        started.append(head)
+
     environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "QUERY_STRING": query, "HTTP_HOST": host}
-    body = ChangeTokenEndpoint(lambda *_args: [b"django"])(environ, lambda *head: started.append(head))
+    body = ChangeTokenEndpoint(lambda *_args: [b"django"])(environ, start_response)
     return b"".join(body) or started[0]
 
 
