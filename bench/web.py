@@ -6,6 +6,7 @@ python -m bench.web --pages 200 --seconds 30 --rows 1000000
 
 import argparse
 import http.cookiejar
+import re
 import tempfile
 import threading
 import time
@@ -19,7 +20,7 @@ from bench.http_client import Client
 from bench.servers import OURS, Scratch, Server, started
 from bench.workloads import PASSWORD, USERNAME
 
-# As in incidents/web/static/page/news.js.
+# As in incidents/web/static/web/changes.js.
 POLL_SECONDS = 4.7
 REQUESTS = 5
 COUNTING = "<progress"
@@ -37,16 +38,17 @@ def main() -> None:
         scratch = Scratch(Path(folder))
         print(machine.describe(scratch.folder))
         with started(scratch, [OURS], options.rows) as [server]:
-            share = idle_share(server, options.pages, options.seconds)
+            browser = logged_in(server)
+            share = idle_share(server, change_token(server, browser), options.pages, options.seconds)
             print(f"{options.pages} open pages, nothing happens: {share:.1%} of a core")
-            measure_statistics(server)
+            measure_statistics(server, browser)
 
 
-def idle_share(server: Server, pages: int, seconds: int) -> float:
+def idle_share(server: Server, token: str, pages: int, seconds: int) -> float:
     """Let so many pages poll; return the share of one core that the workers need for it."""
     stopped = threading.Event()
     viewers = [
-        threading.Thread(target=poll, args=(server.port, number * POLL_SECONDS / pages, stopped))
+        threading.Thread(target=poll, args=(server.port, token, number * POLL_SECONDS / pages, stopped))
         for number in range(pages)
     ]
     for viewer in viewers:
@@ -61,19 +63,18 @@ def idle_share(server: Server, pages: int, seconds: int) -> float:
     return share
 
 
-def poll(port: int, delay: float, stopped: threading.Event) -> None:
-    """Ask for the change token as an open page does, over one connection."""
+def poll(port: int, token: str, delay: float, stopped: threading.Event) -> None:
+    """Ask whether the change token is still the current one as an open page does, over one connection."""
     stopped.wait(delay)
     with Client(port) as client:
         while not stopped.is_set():
-            response = client.get("/news", Accept="*/*", **{"Accept-Language": "ru,en;q=0.9"})
-            assert (response.status, len(response.body)) == (200, 16)
+            response = client.get(f"/news?token={token}", Accept="*/*", **{"Accept-Language": "ru,en;q=0.9"})
+            assert response.status == 204
             stopped.wait(POLL_SECONDS)
 
 
-def measure_statistics(server: Server) -> None:
+def measure_statistics(server: Server, browser: urllib.request.OpenerDirector) -> None:
     """Ask for the statistics of a year that holds all incidents, while they are counted and afterwards."""
-    browser = logged_in(server)
     address = f"{server.url}/statistics/?since=2023-05-01&until=2024-04-30"
     began, used = time.monotonic(), server.cpu_seconds()
     while COUNTING in browser.open(address).read().decode():
@@ -92,6 +93,11 @@ def measure_statistics(server: Server) -> None:
             f"{name} of a year of {server.rows:,} incidents:"
             f" {median(seconds):.2f} s, worst {max(seconds):.2f} s"
         )
+
+
+def change_token(server: Server, browser: urllib.request.OpenerDirector) -> str:
+    [token] = re.findall(r'data-change-token="(\w+)"', browser.open(server.url).read().decode())
+    return str(token)
 
 
 def logged_in(server: Server) -> urllib.request.OpenerDirector:

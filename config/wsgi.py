@@ -2,10 +2,7 @@
 
 import os
 
-from django.conf import settings
-from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, reset_queries
 
 from common.db import query_limit
 from config import env
@@ -22,8 +19,3 @@ django_application = get_wsgi_application()
 from incidents.web.change_token import ChangeTokenEndpoint  # noqa: E402  # The models are loaded only now.
 
 application = ChangeTokenEndpoint(django_application)
-
-# Django looks after its connections when a request has ended, too, and notes queries only for DEBUG.
-request_started.disconnect(close_old_connections)
-if not settings.DEBUG:
-    request_started.disconnect(reset_queries)

@@ -10,8 +10,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE = 15
-# What the page promises: news within five seconds, and a little for a busy machine.
-NEWS = 8
+# Seconds: an open page promises changes within five, the rest is for a busy machine.
+CHANGES_WITHIN = 8
 
 
 class Viewer:

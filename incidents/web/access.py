@@ -1,4 +1,4 @@
-"""Who may open a page, and in whose time zone it is written."""
+"""Access to the pages by role, and the viewer's time zone."""
 
 import functools
 from collections.abc import Callable
@@ -21,8 +21,8 @@ Rest = ParamSpec("Rest")
 PageView = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
 
 
-def page_for(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]:
-    """Show the view's page to users who may do `action`: 403 for others, the login for strangers."""
+def require_action(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]:
+    """Call the view if the user of the session may do `action`; without a session redirect to the login."""
 
     def decorator(view: PageView[Rest]) -> PageView[Rest]:
         @login_required
@@ -32,7 +32,7 @@ def page_for(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]:
                 raise PermissionDenied
             with timezone.override(zone_of(request)):
                 response = view(request, *args, **kwargs)
-            # Nothing is kept for others; the browser's own way back stays as quick as it can be.
+            # Never stored for other users; the browser's back/forward cache still works.
             patch_cache_control(response, private=True, no_cache=True)
             return response
 
@@ -42,7 +42,7 @@ def page_for(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]:
 
 
 def user_of(request: HttpRequest) -> User:
-    """Return who is logged in, behind `login_required`."""
+    """Return the user of the session, behind `login_required`."""
     assert isinstance(request.user, User)  # noqa: S101  # the session's own user
     return request.user
 

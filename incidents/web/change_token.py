@@ -1,16 +1,13 @@
-"""Whether anything has happened: what every open page asks every few seconds.
+"""The change token: an opaque text that changes with each event, an ETag for all incidents."""
 
-The answer is one word that changes with each event. It tells a stranger nothing, so it is given before
-Django's sessions and all the rest that a page needs: hundreds of open pages cost next to nothing.
-"""
-
-import hashlib
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+from django.http.request import split_domain_port, validate_host
+from django.utils.crypto import salted_hmac
 
 from common.db import errors as db_errors
 from common.db.compiled import select
@@ -18,49 +15,53 @@ from common.http import hosts
 from incidents.models import Event
 
 PATH = "/news"
-HEADERS = {
-    "Content-Type": "text/plain",
-    "Content-Length": "16",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
+LENGTH = 16
 
 newest_id = select(lambda: Event.objects.order_by("-id").values_list("id"), limited=True)
 
 
 class ChangeTokenEndpoint:
-    """A WSGI application in front of Django that answers `GET /news`, without a line in the log."""
+    """A WSGI application in front of Django that answers 204 to `GET /news?token=` with the current token.
+
+    All other requests are Django's, with its session, its check of the host and its line in the log. Only a
+    page that was sent to a user knows the current token, so this response tells nothing to anybody else.
+    """
 
     def __init__(self, application: WSGIApplication) -> None:
         self.application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         asks = environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "GET"
-        if not asks or not hosts.allows(environ.get("HTTP_HOST")):
+        if not (asks and hosts.allows(environ.get("HTTP_HOST")) and is_current(environ)):
             return self.application(environ, start_response)
-        response = news()
-        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        response = HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+        start_response("204 No Content", list(response.items()))
         # Closing it gives the database connection back, as after any request.
         return response
 
 
-def news(_request: HttpRequest | None = None) -> HttpResponse:
+def is_current(environ: WSGIEnvironment) -> bool:
+    domain, _port = split_domain_port(environ.get("HTTP_HOST", ""))
+    if not validate_host(domain, settings.ALLOWED_HOSTS):
+        return False
     try:
-        word = word_for(newest_event())
+        return bool(environ["QUERY_STRING"] == f"token={current()}")
     except Error as error:
         if not db_errors.is_transient(error):
             raise
-        return HttpResponse(status=503, headers=db_errors.RETRY_AFTER)
-    return HttpResponse(word, headers=HEADERS)
+        return False  # Django asks again, and responds with 503 if the database is still away.
 
 
-def newest_event() -> int:
+def current() -> str:
+    return token_for(newest_event_id())
+
+
+def newest_event_id() -> int:
     """Return the id of the newest event, 0 before the first."""
     rows = newest_id.rows(limit=1)
     return int(rows[0][0]) if rows else 0
 
 
-def word_for(event_id: int) -> str:
-    # The bare number would tell everybody how much happens here.
-    key = settings.SECRET_KEY.encode()[: hashlib.blake2b.MAX_KEY_SIZE]
-    return hashlib.blake2b(b"%d" % event_id, key=key, digest_size=8).hexdigest()
+def token_for(event_id: int) -> str:
+    # The bare id would tell how much happens.
+    return salted_hmac(__name__, str(event_id)).hexdigest()[:LENGTH]

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from incidents.counts import totals
 from incidents.models import ACTIVE, Incident, IncidentQuerySet, Source, Status
 from incidents.web.access import user_of
 from incidents.web.forms import DateInput
@@ -177,13 +178,27 @@ def in_brief(incidents: IncidentQuerySet) -> IncidentQuerySet:
     return incidents.annotate(brief=Left("description", BRIEF_LENGTH)).defer("description", "search_text")
 
 
-def row(request: HttpRequest, wanted: IncidentQuery, incident: Incident) -> dict[str, Any]:
+def row(request: HttpRequest, query: IncidentQuery, incident: Incident) -> dict[str, Any]:
     """Describe an incident as web/row.html shows it."""
     return {
         "incident": incident,
-        "place": wanted.place_of(incident),
+        "position": query.place_of(incident),
         "may_update": user_of(request).may(Action.UPDATE),
     }
+
+
+def tabs(query: IncidentQuery) -> list[dict[str, Any]]:
+    """Describe each tab: its value, label and count, and whether it is the present one."""
+    by_status = totals.by_status()
+    return [
+        {
+            "value": value,
+            "label": TAB_LABELS[value],
+            "count": sum(by_status[status] for group in groups for status in group),
+            "current": value == query.tab,
+        }
+        for value, groups in TABS.items()
+    ]
 
 
 def midnight(day: date, days: int = 0) -> datetime:

@@ -1,18 +1,16 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.urls import path
-from django.views.decorators.http import require_GET
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from incidents.web import change_token
-from incidents.web.views import incident, queue, report, statistics
+from incidents.web.views import changes, incident, queue, report, statistics
 
 app_name = "web"
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=staticfiles_storage.url("web/icon.svg"))),
     path("", queue.queue, name="queue"),
-    path("changes/", queue.changes, name="changes"),
+    path("changes/", changes.changes, name="changes"),
     path("incidents.csv", queue.csv_file, name="csv"),
     path("incident/<int:pk>/", incident.incident, name="incident"),
     path("incident/<int:pk>/change/", incident.change, name="change"),
@@ -22,5 +20,6 @@ urlpatterns = [
     path("login/", LoginView.as_view(template_name="web/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="language"),
-    path(change_token.PATH.lstrip("/"), require_GET(change_token.news), name="news"),
+    # Pages of version 1.0 that are still open ask this path.
+    path("news", changes.token, name="change_token"),
 ]

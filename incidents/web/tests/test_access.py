@@ -10,7 +10,16 @@ from testing.reading import page
 from users.models import User
 
 Report = Callable[..., Incident]
-PAGES = ["/", "/changes/", "/incidents.csv", "/incident/1/", "/report/", "/statistics/", "/statistics.csv"]
+PAGES = [
+    "/",
+    "/news",
+    "/changes/",
+    "/incidents.csv",
+    "/incident/1/",
+    "/report/",
+    "/statistics/",
+    "/statistics.csv",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -62,7 +71,7 @@ def test_a_reporter_can_only_report(as_rita: Client, incident: Report) -> None:
     assert as_rita.get("/")["Location"] == "/report/"
     html = page(as_rita, "/report/")
     assert 'href="/statistics/"' not in html
-    for path in (f"/incident/{one.pk}/", "/statistics/", "/incidents.csv", "/changes/?event=0"):
+    for path in (f"/incident/{one.pk}/", "/statistics/", "/incidents.csv", "/changes/?after_event=0"):
         page(as_rita, path, HTTPStatus.FORBIDDEN)
     form = {"incident": "Самокат", "source": "monitoring", "date": ""}
     assert as_rita.post("/report/", form)["Location"] == "/report/"

@@ -1,9 +1,13 @@
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
@@ -121,3 +125,91 @@ def test_hostile_texts_are_shown_as_text(as_olga: Client, incident: Report) -> N
     assert "<script>alert" not in html
     assert html.count("&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 2
     assert html.count("{{ 7|add:7 }}&amp;amp;") == 2
+
+
+def test_a_long_history_is_shown_in_pages(
+    as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.web.views.incident.MAX_EVENTS", 3)
+    one = incident(source=Source.PARTNER)
+    origin = Origin(None, Event.Channel.REST)
+    for number in range(6):
+        services.change(one.pk, origin, comment=f"comment {number}")
+    ids = list(one.events.order_by("id").values_list("id", flat=True))
+    html = page(as_olga, f"/incident/{one.pk}/")
+    assert event_ids(html) == ids[-3:]
+    # The facts are those of the first event all the same.
+    assert "POST API" in html
+    assert "To the newest" not in html
+    html = page(as_olga, f"/incident/{one.pk}/", before=ids[-3])
+    assert event_ids(html) == ids[1:4]
+    assert "To the newest" in html
+    html = page(as_olga, f"/incident/{one.pk}/", before=ids[1])
+    assert event_ids(html) == ids[:1]
+    assert "Show earlier" not in html
+    page(as_olga, f"/incident/{one.pk}/", before="x" * 30)
+
+
+def event_ids(html: str) -> list[int]:
+    return [int(pk) for pk in re.findall(r'<li id="event-(\d+)"', html)]
+
+
+def test_changes_of_an_incident_with_a_long_history_are_bounded(as_olga: Client, incident: Report) -> None:
+    one = incident()
+    first = one.events.get().pk
+    for number in range(200):
+        services.change(one.pk, Origin(None, Event.Channel.REST), comment=f"comment {number}" * 100)
+    html = page(as_olga, "/changes/", after_event=first, incident=one.pk, status="all")
+    assert len(html) < 5_000
+    services.change(one.pk, Origin(None, Event.Channel.REST), comment="one more")
+    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, after_event=first, incident=one.pk)
+
+
+def test_a_committed_change_is_never_reported_as_an_error(as_olga: Client, incident: Report) -> None:
+    one = incident()
+    as_olga.raise_request_exception = False
+    headers = {"HX-Request": "true", "HX-Target": f"incident-{one.pk}"}
+    with patch("incidents.web.views.incident.in_brief", side_effect=OperationalError("locked")):
+        response = as_olga.post(
+            f"/incident/{one.pk}/change/", {"seen": "open", "status": "closed"}, headers=headers
+        )
+        assert response.status_code == HTTPStatus.NO_CONTENT
+        assert Incident.objects.get().status == "closed"
+        # Nothing was committed here.
+        response = as_olga.post(
+            f"/incident/{one.pk}/change/", {"seen": "open", "status": "fake"}, headers=headers
+        )
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "Nothing was changed" not in response.text
+
+
+def test_a_redirect_after_a_change_or_report_needs_no_database(
+    as_olga: Client, olga: User, incident: Report
+) -> None:
+    one = incident()
+    writes = {"change": f"/incident/{one.pk}/change/", "report": "/report/"}
+    forms = {
+        "change": {"seen": "open", "status": "closed"},
+        "report": {"incident": "x", "source": "operator"},
+    }
+    for name, path in writes.items():
+        with CaptureQueriesContext(connection) as queries:
+            assert as_olga.post(path, forms[name]).status_code == HTTPStatus.FOUND
+        last_write = max(n for n, query in enumerate(queries) if query["sql"].startswith("INSERT"))
+        assert [query["sql"] for query in list(queries)[last_write + 1 :] if "SELECT" in query["sql"]] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "position"), [("?status=closed", 0), ("?status=all", 1), ("/elsewhere?status=x", 1), ("", 1)]
+)
+def test_a_row_has_its_position_in_the_queue_that_asked(
+    as_olga: Client, incident: Report, asked: str, position: int
+) -> None:
+    one = incident()
+    headers = {"HX-Request": "true", "HX-Target": f"incident-{one.pk}"}
+    if asked:
+        headers["HX-Current-URL"] = f"http://testserver/{asked}"
+    response = as_olga.post(
+        f"/incident/{one.pk}/change/", {"seen": "open", "status": "closed"}, headers=headers
+    )
+    assert f'data-position="{position}.' in response.text

@@ -164,33 +164,33 @@ def test_changes_are_the_rows_changed_since_an_event(as_olga: Client, incident: 
     seen = before.events.latest("id").pk
     open_one = incident()
     closed = incident(status=Status.CLOSED)
-    html = page(as_olga, "/changes/", event=seen, status="open")
+    html = page(as_olga, "/changes/", after_event=seen, status="open")
     assert set(row_ids(html)) == {open_one.pk, closed.pk}
     # A row that does not belong to the tab is there for pages that show it already.
     assert re.findall(r'<li id="incident-(\d+)"[^>]*data-belongs', html) == [str(open_one.pk)]
     assert tab_counts(html)["open"] == 2
-    assert row_ids(page(as_olga, "/changes/", event=seen, incident=closed.pk)) == [closed.pk]
+    assert row_ids(page(as_olga, "/changes/", after_event=seen, incident=closed.pk)) == [closed.pk]
     newest = closed.events.latest("id").pk
-    assert row_ids(page(as_olga, "/changes/", event=newest)) == []
+    assert row_ids(page(as_olga, "/changes/", after_event=newest)) == []
 
 
 def test_too_many_changes_ask_for_the_page_anew(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.web.views.queue.MAX_CHANGES", 2)
+    monkeypatch.setattr("incidents.web.views.changes.MAX_CHANGES", 2)
     for _n in range(3):
         incident()
-    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, event=0)
-    page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST, event="x")
-    page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST)
+    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, after_event=0)
+    page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST, after_event="x")
+    page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST, after_event="")
 
 
 def test_the_changes_are_limited_by_events_so_that_none_is_jumped_over(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.web.views.queue.MAX_CHANGES", 4)
+    monkeypatch.setattr("incidents.web.views.changes.MAX_CHANGES", 4)
     for _n in range(2):
         incident(status=Status.CLOSED)
-    assert len(row_ids(page(as_olga, "/changes/", event=0))) == 2
+    assert len(row_ids(page(as_olga, "/changes/", after_event=0))) == 2
     incident(status=Status.CLOSED)
-    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, event=0)
+    page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, after_event=0)

@@ -2,22 +2,28 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.db import Error
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
+from django_htmx.middleware import HtmxDetails
 
+from common.db import errors as db_errors
 from incidents import services
 from incidents.models import Event, Incident, Status
 from incidents.web import change_token
-from incidents.web.access import origin, page_for, user_of
+from incidents.web.access import origin, require_action, user_of
 from incidents.web.forms import ChangeForm
 from incidents.web.queue import IncidentQuery, in_brief, row
+from incidents.web.views.changes import to_id
 from users.models import Action
 
+MAX_EVENTS = 100
 VERBS = {
     Status.OPEN: pgettext_lazy("verb", "Open again"),
     Status.IN_PROGRESS: pgettext_lazy("verb", "Take"),
@@ -27,8 +33,8 @@ VERBS = {
     Status.FAKE: pgettext_lazy("verb", "False alarm"),
     Status.UNKNOWN: pgettext_lazy("verb", "Unknown"),
 }
-# What most often comes next, and so is offered first.
-LIKELY = {
+# The most frequent next statuses, whose buttons come first.
+LIKELY_NEXT = {
     Status.OPEN: (Status.IN_PROGRESS, Status.RESOLVED, Status.FAKE),
     Status.IN_PROGRESS: (Status.RESOLVED, Status.CLOSED, Status.FAKE),
     Status.RESOLVED: (Status.CLOSED, Status.OPEN),
@@ -36,29 +42,28 @@ LIKELY = {
 }
 
 
-@page_for(Action.LIST)
+@require_action(Action.LIST)
 def incident(request: HttpRequest, pk: int) -> HttpResponse:
     return incident_page(request, pk)
 
 
 @require_POST
-@page_for(Action.UPDATE)
+@require_action(Action.UPDATE)
 def change(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Set a status, add a comment, or both; what changed meanwhile is shown instead of overwritten."""
+    """Set a status, add a comment, or both; a status that changed meanwhile is shown, not overwritten."""
     form = ChangeForm(request.POST)
-    in_queue = request.headers.get("HX-Target") == f"incident-{pk}"
     status = HTTPStatus.OK
     if not form.is_valid():
         status = HTTPStatus.BAD_REQUEST
     else:
-        word = form.cleaned_data["status"]
+        value = form.cleaned_data["status"]
         try:
             services.change(
                 pk,
                 origin(request),
-                status=Status(word) if word else None,
+                status=Status(value) if value else None,
                 # A comment alone overwrites nothing.
-                expected_status=Status(form.cleaned_data["seen"]) if word else None,
+                expected_status=Status(form.cleaned_data["seen"]) if value else None,
                 comment=form.cleaned_data["comment"],
             )
         except services.IncidentNotFound:
@@ -68,12 +73,18 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
         except services.HistoryFull:
             form.add_error(None, _("This incident has too many events, report a new one."))
             status = HTTPStatus.BAD_REQUEST
-    if in_queue:
-        return row_in_queue(request, pk, status)
+    if HtmxDetails(request).target == f"incident-{pk}":
+        try:
+            return row_in_queue(request, pk, status)
+        except Error as error:
+            if status != HTTPStatus.OK or not db_errors.is_transient(error):
+                raise
+            # The change is committed, so no error: the row follows with the next changes.
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if status == HTTPStatus.OK:
-        if word:
+        if value:
             messages.success(
-                request, _("Incident #%(id)d: %(status)s") % {"id": pk, "status": Status(word).label}
+                request, _("Incident #%(id)d: %(status)s") % {"id": pk, "status": Status(value).label}
             )
         return redirect("web:incident", pk)
     return incident_page(request, pk, form, status)
@@ -82,33 +93,47 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
 def incident_page(
     request: HttpRequest, pk: int, form: ChangeForm | None = None, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    newest = change_token.newest_event()
+    newest = change_token.newest_event_id()
     found = get_object_or_404(Incident.objects.select_related("created_by").defer("search_text"), pk=pk)
-    events = list(Event.objects.filter(incident=found).select_related("by"))
+    before = to_id(request.GET.get("before", ""))
+    events, has_earlier = history(found, before)
     context = {
         "incident": found,
         "events": events,
-        "reported": next((event for event in events if event.kind == Event.Kind.CREATED), None),
+        "earlier_than": events[0].pk if has_earlier else None,
+        "is_newest": before is None,
+        "reported": Event.objects.filter(incident=found, kind=Event.Kind.CREATED).order_by("id").first(),
         "form": form or ChangeForm(),
         "conflict": events[-1] if status == HTTPStatus.CONFLICT and events else None,
         "choices": choices(Status(found.status)),
         "may_update": user_of(request).may(Action.UPDATE),
-        "newest": newest,
-        "news": change_token.word_for(newest),
+        "newest_event": newest,
+        "change_token": change_token.token_for(newest),
     }
     return render(request, "web/incident.html", context, status=status)
 
 
+def history(incident: Incident, before: int | None) -> tuple[list[Event], bool]:
+    """Return the newest events (before the event `before`, if given), and whether there are earlier ones."""
+    events = Event.objects.filter(incident=incident).select_related("by").order_by("-id")
+    if before is not None:
+        events = events.filter(id__lt=before)
+    found = list(events[: MAX_EVENTS + 1])
+    return found[:MAX_EVENTS][::-1], len(found) > MAX_EVENTS
+
+
 def row_in_queue(request: HttpRequest, pk: int, status: HTTPStatus) -> HttpResponse:
-    """Answer the incident's row alone, for a queue that is open to put in the old one's place."""
+    """Respond with the incident's row alone, for the open queue from which htmx sent the change."""
     found = get_object_or_404(in_brief(Incident.objects.all()), pk=pk)
-    context = row(request, IncidentQuery(), found) | {"conflict": status == HTTPStatus.CONFLICT}
+    address = urlsplit(HtmxDetails(request).current_url or "")
+    query = IncidentQuery.of(QueryDict(address.query))
+    context = row(request, query, found) | {"conflict": status == HTTPStatus.CONFLICT}
     return render(request, "web/row.html", context, status=status)
 
 
 def choices(present: Status) -> list[dict[str, Any]]:
-    """Describe the button of each other status: word, verb, key, and whether it is a likely one."""
-    likely = LIKELY.get(present, (Status.OPEN,))
+    """Describe the button of each other status: value, verb, key, and whether it is a likely next one."""
+    likely = LIKELY_NEXT.get(present, (Status.OPEN,))
     keys = {status: number for number, status in enumerate(Status, start=1)}
     others = [status for status in Status if status != present and status not in likely]
     return [

@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from incidents import services
 from incidents.models import Source
 from incidents.services import NewIncident
-from incidents.web.access import origin, page_for, user_of
+from incidents.web.access import origin, require_action, user_of
 from incidents.web.forms import ReportForm
 from users.models import Action
 
 
-@page_for(Action.CREATE)
+@require_action(Action.CREATE)
 def report(request: HttpRequest) -> HttpResponseBase:
-    """Report an incident once, however often the same form is sent."""
+    """Report an incident; the same form sent again reports no second one."""
     if request.method != "POST":
         return form_page(request, ReportForm(initial={"idempotency_key": new_key()}))
     form = ReportForm(request.POST)

@@ -16,7 +16,7 @@ from incidents.counts import totals
 from incidents.models import Source, Status
 from incidents.statistics import buckets, report
 from incidents.web import charts, csv_lines
-from incidents.web.access import page_for
+from incidents.web.access import require_action
 from incidents.web.forms import DateInput
 from users.models import Action
 
@@ -48,7 +48,7 @@ class PeriodForm(forms.Form):
         return Period(min(max(first, last - timedelta(days=MAX_DAYS)), last), last)
 
 
-@page_for(Action.LIST)
+@require_action(Action.LIST)
 def statistics(request: HttpRequest) -> HttpResponse:
     complete = buckets.catch_up(PATIENCE)
     period = PeriodForm(request.GET).period()
@@ -68,7 +68,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
     return render(request, "web/statistics.html", context)
 
 
-@page_for(Action.LIST)
+@require_action(Action.LIST)
 def csv_file(request: HttpRequest) -> HttpResponseBase:
     """Answer the incidents of each day of the period, by source, as CSV; 503 until all are counted."""
     if not buckets.catch_up(PATIENCE):

@@ -1,12 +1,12 @@
-// The keys: j and k walk, Enter opens, 1 to 7 set a status, / searches, u goes back, n reports, ? explains.
+// Keyboard shortcuts: j and k move, Enter opens, 1 to 7 set a status, / searches, u goes back, n reports, ? lists them.
 
 const rows = () => [...document.querySelectorAll("li.row")];
 const present = () => document.activeElement?.closest?.("li.row");
 const go = (selector) => document.querySelector(selector)?.click();
 
 const KEYS = {
-  j: () => walk(1),
-  k: () => walk(-1),
+  j: () => move(1),
+  k: () => move(-1),
   "/": () => focus("#id_q"),
   c: () => focus("#id_comment"),
   u: () => go(".places a:first-child"),
@@ -14,7 +14,7 @@ const KEYS = {
   "?": () => document.getElementById("keys").showModal(),
 };
 
-function walk(step) {
+function move(step) {
   const all = rows();
   const at = all.indexOf(present());
   const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
@@ -33,10 +33,10 @@ function setStatus(number) {
   if (button) return button.click();
   const row = present();
   const status = document.getElementById("keys").dataset.statuses.split(" ")[number - 1];
-  if (!row?.dataset.change || row.dataset.status === status) return;
+  if (!row?.dataset.changeUrl || row.dataset.status === status) return;
   const id = row.id;
   htmx
-    .ajax("POST", row.dataset.change, {
+    .ajax("POST", row.dataset.changeUrl, {
       source: row,
       target: row,
       swap: "outerHTML",
@@ -49,7 +49,7 @@ const csrf = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  // A dialog that has closed keeps the focus until the next frame; a key pressed in between is the page's.
+  // A closed dialog keeps the focus until the next frame; a key pressed in between belongs to the page.
   const typing = event.target.closest("input, textarea, select, dialog[open]");
   if (event.key === "Escape" && typing) typing.blur();
   if (typing) return;

@@ -1,5 +1,6 @@
 """An operator's work in a real browser, alone and beside others, with scripts and without."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import Origin
 from incidents.web.tests.browser.conftest import Open
-from testing.viewer import NEWS
+from testing.viewer import CHANGES_WITHIN
 from users.models import User
 
 pytestmark = pytest.mark.browser
@@ -50,15 +51,15 @@ def test_two_browsers_see_each_others_changes(
     other.see("#id_incident").send_keys("Второй")
     other.see("main form button.main").click()
     other.see("#facts", "Второй")
-    me.see("li.row", "Второй", within=NEWS)
+    me.see("li.row", "Второй", within=CHANGES_WITHIN)
     assert me.rows()[1] == one.pk
     me.see("#tabs .status-open b", "2")
     me.see("li.row button").click()
-    other.see("#facts .chip", "In progress", within=NEWS)
+    other.see("#facts .chip", "In progress", within=CHANGES_WITHIN)
     other.see("#timeline", "olga")
 
 
-def test_news_neither_move_the_place_nor_touch_what_is_typed(
+def test_changes_move_no_row_in_view_and_leave_typed_text(
     open_page: Open, olga: User, incident: Report
 ) -> None:
     ids = [incident(f"Самокат {n}").pk for n in range(40)]
@@ -69,14 +70,14 @@ def test_news_neither_move_the_place_nor_touch_what_is_typed(
     before = me.top_of(f"#incident-{ids[10]}")
     new = incident("Самокат новый")
     services.change(ids[12], Origin(olga.pk, Event.Channel.REST), status=Status.IN_PROGRESS)
-    me.see(f"#incident-{ids[12]} .chip", "In progress", within=NEWS)
+    me.see(f"#incident-{ids[12]} .chip", "In progress", within=CHANGES_WITHIN)
     assert me.rows()[0] == new.pk
     assert me.top_of(f"#incident-{ids[10]}") == pytest.approx(before, abs=1)
     assert me.driver.switch_to.active_element.get_attribute("value") == "само"
     # What has left the tab stays in sight until one goes on.
     me.go("/?status=open")
     services.change(ids[39], Origin(olga.pk, Event.Channel.REST), status=Status.CLOSED)
-    me.see(f"#incident-{ids[39]} .chip", "Closed", within=NEWS)
+    me.see(f"#incident-{ids[39]} .chip", "Closed", within=CHANGES_WITHIN)
 
 
 def test_a_change_made_meanwhile_is_shown_and_the_comment_kept(
@@ -87,7 +88,7 @@ def test_a_change_made_meanwhile_is_shown_and_the_comment_kept(
     comment = me.see("#id_comment")
     comment.send_keys("пишу дол")
     services.change(one.pk, Origin(None, Event.Channel.REST), status=Status.FAKE)
-    me.see("#facts .chip", "False alarm", within=NEWS)
+    me.see("#facts .chip", "False alarm", within=CHANGES_WITHIN)
     me.see("#live", "Somebody else")
     comment.send_keys("го")
     assert comment.get_attribute("value") == "пишу долго"
@@ -111,7 +112,7 @@ def test_search_as_one_types(open_page: Open, olga: User, incident: Report) -> N
     # A change of what does not match does not come in.
     incident("Совсем другое")
     new = incident("Вторая ёлка")
-    me.wait(lambda: me.rows() == [new.pk, one.pk], within=NEWS)
+    me.wait(lambda: me.rows() == [new.pk, one.pk], within=CHANGES_WITHIN)
 
 
 def test_the_keys(open_page: Open, olga: User, incident: Report) -> None:
@@ -176,3 +177,37 @@ def test_more_rows_are_one_step_away(open_page: Open, olga: User, incident: Repo
     me.see("#more a").click()
     shown = ids[::-1] if scripts else ids[9::-1]
     me.wait(lambda: me.rows() == shown)
+
+
+def test_earlier_events_stay_when_a_new_one_comes(
+    open_page: Open, olga: User, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("incidents.web.views.incident.MAX_EVENTS", 3)
+    one = incident()
+    origin = Origin(None, Event.Channel.REST)
+    for number in range(6):
+        services.change(one.pk, origin, comment=f"comment {number}")
+    me = open_page(olga, f"/incident/{one.pk}/")
+    assert len(me.all("#timeline .text")) == 3
+    me.see("#earlier a").click()
+    me.wait(lambda: len(me.all("#timeline .text")) == 6)
+    me.see("#earlier a").click()
+    me.wait(lambda: not me.all("#earlier"))
+    assert len(me.all("#timeline > li")) == 7
+    services.change(one.pk, origin, comment="the newest")
+    me.see("#timeline li:last-child", "the newest", within=CHANGES_WITHIN)
+    assert len(me.all("#timeline > li")) == 8
+    assert me.complaints() == []
+
+
+def test_an_ended_session_leads_to_the_login_but_not_away_from_typed_text(
+    open_page: Open, olga: User, incident: Report
+) -> None:
+    one = incident()
+    me = open_page(olga, f"/incident/{one.pk}/")
+    me.see("#id_comment").send_keys("пишу долго")
+    me.driver.delete_all_cookies()
+    time.sleep(CHANGES_WITHIN)
+    assert me.see("#id_comment").get_attribute("value") == "пишу долго"
+    me.see("#id_comment").clear()
+    me.see("#id_username", within=CHANGES_WITHIN)
