@@ -21,8 +21,8 @@ class TooLarge(APIException):
 def refuse_foreign_form(request: Request) -> None:
     """Refuse a form that a page of another site makes a browser send, where nobody is logged in.
 
-    With REST_PUBLIC no CSRF token protects a form. Browsers name the page's site in `Origin`; before they send
-    JSON from another site they ask whether they may, and here they may not.
+    With REST_PUBLIC no CSRF token protects a form. Browsers name the page's site in `Origin`; before
+    they send JSON from another site they ask whether they may, and here they may not.
     """
     origin = request.headers.get("Origin")
     if origin and not request.user.is_authenticated and urlsplit(origin).netloc != request.get_host():

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from resilience.postgres import postgres
+from resilience.postgres import private_postgres
 from resilience.service import SERVICE, Kind, Service, running
 
 
@@ -38,5 +38,5 @@ class Target:
         """Start the service in a throw-away folder, with a PostgreSQL of its own if asked for."""
         with contextlib.ExitStack() as stack:
             if not self.uses_sqlite:
-                settings["DATABASE_URL"] = stack.enter_context(postgres()).url
+                settings["DATABASE_URL"] = stack.enter_context(private_postgres()).url
             yield stack.enter_context(running(self.kind, **settings))

@@ -47,8 +47,8 @@ class TextField(serializers.CharField):
 
 
 class IncidentSerializer(serializers.Serializer[Row]):
-    # The fields describe rows for the OpenAPI document, into which a docstring would come. To ask each of them
-    # how to show itself, for each row of a page, takes several times what the rest of a call does.
+    # The fields describe rows for the OpenAPI document, into which a docstring would come. To ask each of
+    # them how to show itself, for each row of a page, takes several times what the rest of a call does.
 
     id = serializers.IntegerField(read_only=True)
     description = serializers.CharField(read_only=True)
