@@ -104,10 +104,6 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Any:
         from config.wsgi import application
 
-        try:
-            group_commit.recover()
-        except Exception as error:
-            raise RuntimeError(f"The database was not synced, and no recovery succeeds: {error}") from error
         # What is loaded by now stays shared among the workers if no collection touches it.
         gc.freeze()
         return application if issubclass(self.cfg.worker_class, Worker) else ChunkedBodies(application)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 
 from common import locks
+from common.db import group_commit
 from common.db.errors import is_transient
 
 MAX_START_SECONDS = 30
@@ -16,15 +17,20 @@ SETUP_LOCK_ID = 0x1AC1DE27
 
 @contextlib.contextmanager
 def exclusive_setup() -> Iterator[None]:
-    """Hold the right to set the database up, waiting for whoever else does it, on any machine."""
+    """Hold the right to set the database up, waiting while another process does it, on any machine.
+
+    First all that a failed sync has left is recovered: before that nothing may be written.
+    """
     with locks.exclusive(settings.DATA_DIR, "first_run"):
+        with connection.wrap_database_errors:
+            group_commit.recover()
         wait_until_reachable()
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 # Kept in the file itself; set for each connection it would race at the first start.
                 cursor.execute("PRAGMA journal_mode=WAL")
             else:
-                # Whoever migrates may take its time.
+                # Migrations may wait for a lock as long as it takes.
                 cursor.execute("SET lock_timeout = 0")
                 cursor.execute("SELECT pg_advisory_lock(%s)", [SETUP_LOCK_ID])
         yield

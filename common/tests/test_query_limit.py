@@ -70,7 +70,7 @@ def test_it_is_answered_in_the_form_of_each_channel(
     answer = post("/incidents/get_all/", {}, by=olga)
     assert answer.verdict == (503, "Service is busy, try again")
     assert rest("GET", "/api/incidents/", by=olga).status == 503
-    monkeypatch.setattr("incidents.web.change_token.newest_event", run_endless_query)
+    monkeypatch.setattr("incidents.web.change_token.newest_event_id", run_endless_query)
     browser = new_client()
     browser.raise_request_exception = False
     browser.force_login(olga)

@@ -71,7 +71,7 @@ def test_the_current_token_is_confirmed_by_204(as_olga: Client, incident: Report
     assert page(as_olga, "/news", token=token) == page(as_olga, "/news") != token
 
 
-def ask(query: str, *, host: str = "testserver", method: str = "GET", path: str = "/news") -> Any:
+def ask(query: str, *, host: str = "localhost", method: str = "GET", path: str = "/news") -> Any:
     """Send a request to the endpoint in front of an application that always responds with `django`."""
     started: Any = []
 
