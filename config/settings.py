@@ -192,7 +192,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["users.api.rest.permissions.RolePermission"],
     "DEFAULT_PARSER_CLASSES": [
         "api.rest.parsers.StrictJSONParser",
-        "rest_framework.parsers.FormParser",
+        "api.rest.parsers.SameSiteFormParser",
         "api.rest.parsers.BoundedMultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": [

@@ -4,15 +4,22 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList, ChangeListSearchForm
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from incidents import services
 from incidents.models import Event, Incident, IncidentQuerySet, Source, Status
 from incidents.services import NewIncident, Origin
-from incidents.validators import MAX_COMMENT_LENGTH, has_forbidden_characters
+from incidents.statements import MAX_EVENTS
+from incidents.validators import MAX_COMMENT_LENGTH, MAX_SEARCH_LENGTH, has_forbidden_characters
+
+SHOWN_EVENTS = 100
+EVERY_EVENT = "every_event"
 
 
 class IncidentForm(forms.ModelForm[Incident]):
@@ -33,11 +40,46 @@ class IncidentForm(forms.ModelForm[Incident]):
     def clean_comment(self) -> str:
         return without_forbidden_characters(self.cleaned_data["comment"])
 
+    def clean(self) -> dict[str, Any]:
+        if self.instance.pk and self.instance.events.count() >= MAX_EVENTS:
+            raise forms.ValidationError(_("This incident has too many events, report a new one."))
+        return self.cleaned_data
+
 
 def without_forbidden_characters(text: str) -> str:
     if has_forbidden_characters(text):
         raise forms.ValidationError(_("Control characters are not allowed."))
     return text
+
+
+class YearFilter(admin.SimpleListFilter):
+    # date_hierarchy has SQLite call Python for each row: 2 s for 100,000.
+    title = _("year")
+    parameter_name = "created_at__year"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        first, last = (
+            rows.first() for rows in (Incident.objects.oldest_first(), Incident.objects.newest_first())
+        )
+        if first is None or last is None:
+            return []
+        zone = timezone.get_current_timezone()
+        years = range(last.created_at.astimezone(zone).year, first.created_at.astimezone(zone).year - 1, -1)
+        return [(str(year), str(year)) for year in years]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        known = {value for value, _label in self.lookup_choices}
+        return queryset.filter(created_at__year=self.value()) if self.value() in known else queryset
+
+
+class SearchForm(ChangeListSearchForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["q"] = forms.CharField(required=False, strip=False, max_length=MAX_SEARCH_LENGTH)
+
+
+class IncidentChangeList(ChangeList):
+    search_form_class = SearchForm
 
 
 class EventInline(admin.TabularInline[Event, Incident]):
@@ -46,6 +88,14 @@ class EventInline(admin.TabularInline[Event, Incident]):
     readonly_fields = fields
     extra = 0
     can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        events = super().get_queryset(request).select_related("by")
+        if EVERY_EVENT in request.GET or not request.resolver_match:
+            return events
+        of_incident = events.filter(incident=request.resolver_match.kwargs.get("object_id"))
+        newest = of_incident.order_by("-id").values_list("id", flat=True)[:SHOWN_EVENTS]
+        return events.filter(id__in=list(newest))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -59,10 +109,9 @@ class IncidentAdmin(admin.ModelAdmin[Incident]):
     form = IncidentForm
     list_display = ["id", "description", "status", "source", "created_at", "updated_at"]
     list_display_links = ["id", "description"]
-    list_filter = ["status", "source", "created_at"]
+    list_filter = ["status", "source", "created_at", YearFilter]
     list_per_page = 50
     show_full_result_count = False
-    date_hierarchy = "created_at"
     search_fields = ["search_text"]
     search_help_text = _("Words of the description")
     ordering = ["-created_at", "-id"]
@@ -71,12 +120,31 @@ class IncidentAdmin(admin.ModelAdmin[Incident]):
     def get_fields(self, request: HttpRequest, obj: Incident | None = None) -> list[Any]:
         if obj is None:
             return ["description", "source"]
-        return ["description", "source", "status", "comment", "created_at", "updated_at", "created_by"]
+        return [
+            "description",
+            "source",
+            "status",
+            "comment",
+            "created_at",
+            "updated_at",
+            "created_by",
+            "earlier",
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Incident | None = None) -> list[str]:
         if obj is None:
             return []
-        return ["description", "source", "created_at", "updated_at", "created_by"]
+        return ["description", "source", "created_at", "updated_at", "created_by", "earlier"]
+
+    @admin.display(description=_("Earlier events"))
+    def earlier(self, incident: Incident) -> str:
+        more = incident.events.count() - SHOWN_EVENTS
+        if more <= 0:
+            return "-"
+        return format_html('<a href="?{}=1">{}</a>', EVERY_EVENT, _("Show %d earlier events") % more)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return IncidentChangeList
 
     def has_delete_permission(self, request: HttpRequest, obj: Incident | None = None) -> bool:
         return False
@@ -90,12 +158,15 @@ class IncidentAdmin(admin.ModelAdmin[Incident]):
 
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
         if change:
-            services.change(
-                obj.pk,
-                origin(request),
-                status=Status(form.cleaned_data["status"]),
-                comment=form.cleaned_data["comment"],
-            )
+            try:
+                services.change(
+                    obj.pk,
+                    origin(request),
+                    status=Status(form.cleaned_data["status"]),
+                    comment=form.cleaned_data["comment"],
+                )
+            except services.IncidentNotFound:
+                raise Http404 from None
             return
         created = services.create(NewIncident(obj.description, Source(obj.source)), origin(request))
         obj.pk = created.id
@@ -113,17 +184,20 @@ class IncidentAdmin(admin.ModelAdmin[Incident]):
 
 def set_status(status: Status) -> Any:
     def action(_admin: IncidentAdmin, request: HttpRequest, queryset: QuerySet[Incident]) -> None:
-        for incident in queryset:
-            services.change(incident.pk, origin(request), status=status)
+        done = failed = 0
+        for pk in list(queryset.values_list("pk", flat=True)):
+            try:
+                services.change(pk, origin(request), status=status)
+                done += 1
+            except (services.IncidentNotFound, services.HistoryFull):
+                failed += 1
         messages.success(
             request,
-            ngettext(
-                "%(count)d incident is now: %(status)s",
-                "%(count)d incidents are now: %(status)s",
-                len(queryset),
-            )
-            % {"count": len(queryset), "status": status.label},
+            ngettext("%(count)d incident is now: %(status)s", "%(count)d incidents are now: %(status)s", done)
+            % {"count": done, "status": status.label},
         )
+        if failed:
+            messages.warning(request, _("Incidents that could not be changed: %d") % failed)
 
     return action
 

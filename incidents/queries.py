@@ -15,16 +15,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from incidents import statements
 from incidents.counts import totals
 from incidents.keyset import Position
 from incidents.models import Incident, IncidentQuerySet
-from incidents.statements import IncidentRow
+from incidents.statements import Row
 
 NEWEST_FIRST = ("-created_at",)
 OLDEST_FIRST = ("created_at",)
+CREATED_AT_AND_ID = itemgetter(4, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,13 @@ class IncidentQuery:
             return self.incidents().order_by().count()
         return totals.number_of(self.statuses, self.source)
 
-    def __getitem__(self, piece: slice) -> list[IncidentRow]:
+    def __getitem__(self, piece: slice) -> list[Row]:
         return self.rows(piece.stop - piece.start, offset=piece.start)
 
-    def walk(self, limit: int, after: Position | None = None) -> list[IncidentRow]:
+    def walk(self, limit: int, after: Position | None = None) -> list[Row]:
         """Return up to `limit` rows that come after the position, in an order by creation."""
         found = [one.rows(limit, after=after) for one in self.by_status()]
-        return self.merged(found, limit, key=lambda row: (row.created_at, row.id))
+        return self.merged(found, limit, key=CREATED_AT_AND_ID)
 
     def walk_incidents(
         self, base: IncidentQuerySet, limit: int, after: Position | None = None
@@ -84,10 +86,7 @@ class IncidentQuery:
         return self.merged(found, limit, key=lambda incident: (incident.created_at, incident.pk))
 
     def by_status(self) -> Iterator[IncidentQuery]:
-        """Split the query into one for each status: an index has their rows in order.
-
-        A database would sort all that several statuses find.
-        """
+        """Split the query into one for each status: an index has its rows in order, so nothing is sorted."""
         if self.statuses is None or len(self.statuses) == 1:
             yield self
         else:
@@ -99,16 +98,16 @@ class IncidentQuery:
             rows.sort(key=key, reverse=self.is_descending)
         return rows[:limit]
 
-    def rows(self, limit: int, offset: int = 0, after: Position | None = None) -> list[IncidentRow]:
+    def rows(self, limit: int, offset: int = 0, after: Position | None = None) -> list[Row]:
         if not self.is_compiled:
             values = self.incidents(after=after).values_list(*statements.INCIDENT_COLUMNS)
-            return list(map(IncidentRow._make, values[offset : offset + limit]))
+            return list(values[offset : offset + limit])
         chosen = {"status": next(iter(self.statuses or ()), None), "source": self.source}
         given: dict[str, Any] = {name: str(value) for name, value in chosen.items() if value}
         statement = statements.newest_incidents(frozenset(given), after is not None)
         if after is not None:
             given |= {"created_at": after.created_at, "id": after.id}
-        return list(map(IncidentRow._make, statement.rows(**given, limit=limit, offset=offset)))
+        return statement.rows(**given, limit=limit, offset=offset)
 
     @property
     def is_descending(self) -> bool:
@@ -125,5 +124,6 @@ class IncidentQuery:
         )
 
 
-def position_of(row: IncidentRow) -> Position:
-    return Position(datetime.fromisoformat(row.created_at).replace(tzinfo=UTC), row.id)
+def position_of(row: Row) -> Position:
+    pk, _description, _status, _source, created_at, _updated_at = row
+    return Position(datetime.fromisoformat(created_at).replace(tzinfo=UTC), pk)

@@ -41,6 +41,9 @@ class UTCText(Func):
         return self.as_sql(compiler, connection, template=template, **extra)
 
 
+Row = tuple[int, str, str, str, str, str]
+
+
 class IncidentRow(NamedTuple):
     """An incident as a list has it; timestamps are text in UTC, as `UTCText` writes them."""
 

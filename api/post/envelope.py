@@ -1,8 +1,8 @@
-"""The POST dialect's envelope: how every call comes in and how every answer looks.
+"""The POST dialect's envelope: how every request is read and how every response is written.
 
     {"success": true|false, "error": "" | "what is wrong", "status": 200, "data": {...}}
 
-A view of the dialect is a function from the decoded JSON object to an answer:
+A view of the dialect is a function from the decoded JSON object to a response:
 
     @post_only
     def create(request, body):
@@ -26,6 +26,9 @@ from common import strict_json
 from common.db import errors as db_errors
 
 log = logging.getLogger(__name__)
+
+# Responses tell tokens and what a role may read.
+NO_STORE = "private, no-store"
 
 Body = dict[str, Any]
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -57,10 +60,10 @@ def respond(
     error: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """Put `data` in the envelope; it tells success unless there is an `error`."""
+    """Put `data` in the envelope; it is one of success unless there is an `error`."""
     content = orjson.dumps({"success": not error, "error": error, "status": status, "data": data})
-    # Without its length the server would send an answer in chunks.
-    headers = {"Content-Length": str(len(content)), **(headers or {})}
+    # Without its length the server would send the response in chunks.
+    headers = {"Content-Length": str(len(content)), "Cache-Control": NO_STORE, **(headers or {})}
     return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 
@@ -94,7 +97,7 @@ def in_envelope(view: View) -> View:
 
 
 def post_only(view: PostView) -> View:
-    """Check the method, the size and the JSON, in this order, and hand the decoded object on."""
+    """Check the method, the size and the JSON, in this order, and pass the decoded object on."""
 
     @functools.wraps(view)
     def wrapper(request: HttpRequest) -> HttpResponseBase:

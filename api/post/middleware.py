@@ -1,8 +1,8 @@
-"""The POST dialect's own way in, before sessions, CSRF and messages.
+"""The POST dialect's short path, before sessions, CSRF and messages.
 
-Its calls carry their token in the body and no cookie counts, so the cookie stack could only cost them
-time. The paths stand in config.urls like any others; this room answers them first and holds the promise
-that below these prefixes every answer is the envelope.
+Its calls carry their token in the body and no cookie counts, so those middlewares could only cost them time.
+The paths are listed in config.urls like any others; this middleware runs them first, and below its prefixes
+every response is the envelope.
 """
 
 from collections.abc import Callable
@@ -32,5 +32,5 @@ def call(request: HttpRequest) -> HttpResponseBase:
         view, _args, kwargs = resolve(path if path.endswith("/") else f"{path}/")
     except Resolver404:
         raise ApiError(404, "Not found") from None
-    answer: HttpResponseBase = view(request, **kwargs)
-    return answer
+    response: HttpResponseBase = view(request, **kwargs)
+    return response

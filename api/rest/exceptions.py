@@ -1,4 +1,4 @@
-"""REST's answers to what the request itself is not to blame for, and to a body over the limit."""
+"""Maps errors of the infrastructure to DRF's responses: 503 for the database, 413 for a large body."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from rest_framework.views import exception_handler
 from api.rest.parsers import TooLarge
 from common.db import errors as db_errors
 
-HOW_TO_GET_IN = _(
+HOW_TO_LOG_IN = _(
     "Log in, or send the header `Authorization: Bearer TOKEN` with a token from POST /users/authorization/."
 )
 
@@ -25,9 +25,9 @@ class Busy(APIException):
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer in DRF's form also for a body over the limit and a database that is busy or away."""
+    """Respond in DRF's form also to a body over the limit and a database that is busy or away."""
     if isinstance(error, NotAuthenticated):
-        error.detail = ErrorDetail(str(HOW_TO_GET_IN), error.default_code)
+        error.detail = ErrorDetail(str(HOW_TO_LOG_IN), error.default_code)
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
     elif isinstance(error, DatabaseError) and db_errors.is_transient(error):

@@ -1,11 +1,13 @@
 from collections.abc import Mapping
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.exceptions import APIException, ParseError, PermissionDenied
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
 
 from common import strict_json
 
@@ -14,6 +16,17 @@ class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = _("Request body is too large.")
     default_code = "too_large"
+
+
+def refuse_foreign_form(request: Request) -> None:
+    """Refuse a form that a page of another site makes a browser send, where nobody is logged in.
+
+    With REST_PUBLIC no CSRF token protects a form. Browsers name the page's site in `Origin`; before sending
+    JSON from another site they ask whether they may, and here they may not.
+    """
+    origin = request.headers.get("Origin")
+    if origin and not request.user.is_authenticated and urlsplit(origin).netloc != request.get_host():
+        raise PermissionDenied(_("A form of another site is not accepted without a login."))
 
 
 class StrictJSONParser(JSONParser):
@@ -34,6 +47,17 @@ class StrictJSONParser(JSONParser):
             raise ParseError(_("Invalid JSON.")) from error
 
 
+class SameSiteFormParser(FormParser):
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        refuse_foreign_form((parser_context or {})["request"])
+        return super().parse(stream, media_type, parser_context)
+
+
 class BoundedMultiPartParser(MultiPartParser):
     """Bounds the body as a whole: Django bounds a form's fields, not the files beside them."""
 
@@ -43,7 +67,8 @@ class BoundedMultiPartParser(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH")
-        if int(length or 0) > settings.MAX_BODY_BYTES:
+        request = (parser_context or {})["request"]
+        refuse_foreign_form(request)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
             raise TooLarge
         return super().parse(stream, media_type, parser_context)

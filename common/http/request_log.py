@@ -98,8 +98,9 @@ def configuration(style: str, *, debug: bool) -> dict[str, Any]:
             # Its warnings repeat the request line's status.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": True},
-            # Whoever scans for host names would fill the log with tracebacks.
+            # Anybody could fill the log with their tracebacks, before a login.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
             "django.db.backends": {"level": "INFO"},
             # While PostgreSQL is away each of its connections would say so five times a second.
             "psycopg.pool": {"level": "ERROR"},

@@ -37,10 +37,12 @@ def by_status() -> Counter[str]:
 
 
 def recount() -> None:
-    """Count all incidents, as after a restore of single tables, in which triggers count what was counted."""
+    """Count all incidents, and create the triggers that count from now on.
+
+    After a restore of single tables the triggers count what was counted, or they are missing.
+    """
     with write_transaction(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # What is written meanwhile would be counted twice, or not at all.
             cursor.execute("LOCK TABLE incidents_incident IN SHARE ROW EXCLUSIVE MODE")
-        IncidentCount.objects.all().delete()
-        cursor.execute(triggers.COUNT_ALL)
+        triggers.create_all()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from testing.callers import new_client
 from users.models import User
@@ -52,6 +53,14 @@ def test_it_searches_whatever_the_case_and_the_dots_of_e(
 ) -> None:
     made = {"самокат": incident("Самокат не в сети").pk, "ежик": incident("ёжик").pk}
     assert listed(admin_browser, f"q={word}") == [made[word.lower().replace("ё", "е")]]
+
+
+def test_a_search_that_is_too_long_is_refused(admin_browser: Client, incident: Report) -> None:
+    incident()
+    assert "errornote" not in page(admin_browser, f"{LIST}?q={'x' * 200}")
+    text = page(admin_browser, f"{LIST}?q={'x' * 201}")
+    assert 'class="error"' in text
+    assert "200" in text
 
 
 @pytest.mark.parametrize("query", ["status__exact=new", "q=%00", "created_at__gte=x", "p=x", "o=99", "e=1"])
@@ -139,6 +148,67 @@ def test_the_bulk_action_sets_a_status_with_an_event_each(
     changed = [one.pk for one in chosen if one.status != status]
     assert sorted(events.values_list("incident", flat=True)) == sorted(changed)
     assert set(events.values_list("kind", "channel", "by")) <= {("status_changed", "admin", admin.pk)}
+
+
+def test_the_bulk_action_goes_on_where_an_incident_cannot_be_changed(
+    admin_browser: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, full, other = incident(), incident(), incident()
+    change_of = services.change
+
+    def change_after_a_prune(pk: int, *args: Any, **fields: Any) -> Any:
+        if pk == gone.pk:
+            raise services.IncidentNotFound
+        if pk == full.pk:
+            raise services.HistoryFull
+        return change_of(pk, *args, **fields)
+
+    monkeypatch.setattr(services, "change", change_after_a_prune)
+    form = {"action": "set_closed", "_selected_action": [str(gone.pk), str(full.pk), str(other.pk)]}
+    reply: Any = admin_browser.post(LIST, form, follow=True)
+    assert "Incidents that could not be changed: 2" in reply.text
+    assert Incident.objects.get(pk=other.pk).status == "closed"
+
+
+def test_saving_an_incident_that_was_pruned_meanwhile_is_not_found(
+    admin_browser: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pruned(*_args: Any, **_fields: Any) -> None:
+        raise services.IncidentNotFound
+
+    one = incident()
+    monkeypatch.setattr(services, "change", pruned)
+    assert change(admin_browser, one, status="closed").status_code == 404
+
+
+def fill_history(one: Incident, number: int) -> None:
+    Event.objects.bulk_create(
+        Event(incident=one, kind="commented", channel="rest", status_to="open", comment=f"comment {n}")
+        for n in range(number)
+    )
+
+
+def test_the_newest_100_events_are_shown_and_the_earlier_ones_on_request(
+    admin_browser: Client, incident: Report
+) -> None:
+    one = incident()
+    fill_history(one, 100)
+    text = page(admin_browser, f"{LIST}{one.pk}/change/")
+    assert text.count("comment 99") >= 1
+    assert "Show 1 earlier events" in text
+    assert 'name="events-TOTAL_FORMS" value="100"' in text
+    text = page(admin_browser, f"{LIST}{one.pk}/change/?every_event=1")
+    assert 'name="events-TOTAL_FORMS" value="101"' in text
+
+
+def test_a_change_of_an_incident_with_a_full_history_is_refused(
+    admin_browser: Client, incident: Report
+) -> None:
+    one = incident()
+    fill_history(one, 9_999)
+    reply = change(admin_browser, one, status="closed")
+    assert (reply.status_code, "too many events" in reply.text) == (200, True)
+    assert Incident.objects.get().status == "open"
 
 
 def test_a_report_has_its_first_event(admin_browser: Client, admin: User) -> None:

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,6 +52,14 @@ def test_a_search_finds_words_whatever_their_case_and_dots(
 ) -> None:
     one = incident(description)
     assert list(Incident.objects.mentioning(term)) == ([one] if found else [])
+
+
+def test_a_search_takes_a_time_linear_in_the_text(incident: Report) -> None:
+    for _number in range(50):
+        incident("a" * 10_000)
+    started = time.process_time()
+    assert not Incident.objects.mentioning("a" * 199 + "b").exists()
+    assert time.process_time() - started < 0.15
 
 
 def test_active_are_those_that_wait_for_somebody(incident: Report) -> None:

@@ -11,14 +11,14 @@ import orjson
 
 from incidents.api.post import vocabulary
 from incidents.queries import IncidentQuery, position_of
-from incidents.statements import IncidentRow
+from incidents.statements import Row
 
 CHUNK = 1000
 HEAD = b'{"success":true,"error":"","status":200,"data":{"incidents":['
 TAIL = b"]}}"
 
 
-def items(rows: Iterable[IncidentRow]) -> list[dict[str, Any]]:
+def items(rows: Iterable[Row]) -> list[dict[str, Any]]:
     return [
         {
             "id": pk,
@@ -31,7 +31,7 @@ def items(rows: Iterable[IncidentRow]) -> list[dict[str, Any]]:
     ]
 
 
-def whole(query: IncidentQuery, rows: list[IncidentRow]) -> Iterator[bytes]:
+def whole(query: IncidentQuery, rows: list[Row]) -> Iterator[bytes]:
     """Write the whole list as one envelope, in pieces; `rows` are its first."""
     yield HEAD + written(rows)
     while len(rows) == CHUNK:
@@ -41,5 +41,5 @@ def whole(query: IncidentQuery, rows: list[IncidentRow]) -> Iterator[bytes]:
     yield TAIL
 
 
-def written(rows: list[IncidentRow]) -> bytes:
+def written(rows: list[Row]) -> bytes:
     return orjson.dumps(items(rows))[1:-1]

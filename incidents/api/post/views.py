@@ -2,7 +2,7 @@
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 
-from api.post.envelope import ApiError, Body, post_only, respond
+from api.post.envelope import NO_STORE, ApiError, Body, post_only, respond
 from incidents import services
 from incidents.api.post import fields, listing, vocabulary
 from incidents.models import Event
@@ -38,7 +38,9 @@ def get_all(_user: User, body: Body) -> HttpResponseBase:
     if not rows:
         raise ApiError(404, "Incidents have not found", data={"incidents": []})
     if limit is None and len(rows) == listing.CHUNK:
-        return StreamingHttpResponse(listing.whole(query, rows), content_type="application/json")
+        return StreamingHttpResponse(
+            listing.whole(query, rows), content_type="application/json", headers={"Cache-Control": NO_STORE}
+        )
     if limit is None:
         return respond({"incidents": listing.items(rows)})
     shown = rows[:limit]

@@ -1,17 +1,20 @@
 """What REST shows of an incident and accepts for one."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from functools import cache, lru_cache
 from typing import Any
 
 from django.core.validators import RegexValidator
 from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from incidents.api.rest.fields import DatetimeField
 from incidents.models import Event, Incident, Source, Status
-from incidents.statements import IncidentRow
+from incidents.statements import Row
 from incidents.validators import (
     KEY_PATTERN,
     MAX_COMMENT_LENGTH,
@@ -43,9 +46,9 @@ class TextField(serializers.CharField):
         return text  # One that is too long is refused by CharField's own validator.
 
 
-class IncidentSerializer(serializers.Serializer[IncidentRow]):
-    # A docstring would come into the OpenAPI document. The fields describe the object there; to ask each of
-    # them, for each row of a page, how to show itself takes several times what the rest of a call does.
+class IncidentSerializer(serializers.Serializer[Row]):
+    # The fields describe rows for the OpenAPI document (a docstring would be in it, too). To ask each of them
+    # how to show itself, for each row of a page, takes several times what the rest of a call does.
 
     id = serializers.IntegerField(read_only=True)
     description = serializers.CharField(read_only=True)
@@ -56,22 +59,40 @@ class IncidentSerializer(serializers.Serializer[IncidentRow]):
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
-    def to_representation(self, row: IncidentRow) -> dict[str, Any]:
-        return {
-            "id": row.id,
-            "description": row.description,
-            "status": row.status,
-            "status_display": str(Status(row.status).label),
-            "source": row.source,
-            "source_display": str(Source(row.source).label),
-            "created_at": local(row.created_at),
-            "updated_at": local(row.updated_at),
+    def to_representation(self, row: Row) -> dict[str, Any]:
+        return represent([row])[0]
+
+
+def represent(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Show incidents as `IncidentSerializer` describes them, in the language and the zone of the request."""
+    label = labels(get_language())
+    zone = get_current_timezone()
+    return [
+        {
+            "id": pk,
+            "description": description,
+            "status": status,
+            "status_display": label[Status, status],
+            "source": source,
+            "source_display": label[Source, source],
+            "created_at": local(created_at, zone),
+            "updated_at": local(updated_at, zone),
         }
+        for pk, description, status, source, created_at, updated_at in rows
+    ]
 
 
-def local(timestamp: str) -> str:
-    """Write a row's timestamp as REST framework writes it, in the current zone."""
-    text = datetime.fromisoformat(f"{timestamp}+00:00").astimezone(get_current_timezone()).isoformat()
+@cache
+def labels(_language: str | None) -> dict[tuple[type, str], str]:
+    """Return the labels of the stored values in the active language, which is `_language`."""
+    return {(choices, one.value): str(one.label) for choices in (Status, Source) for one in choices}
+
+
+# The newest rows are asked for again and again (docs/internals.md).
+@lru_cache(maxsize=256)
+def local(timestamp: str, zone: tzinfo) -> str:
+    """Write a row's timestamp as REST framework writes it in the zone."""
+    text = datetime.fromisoformat(f"{timestamp}+00:00").astimezone(zone).isoformat()
     return f"{text[:-6]}Z" if text.endswith("+00:00") else text
 
 

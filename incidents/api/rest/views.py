@@ -18,11 +18,12 @@ from incidents.api.rest.serializers import (
     EventSerializer,
     IncidentSerializer,
     NewIncidentSerializer,
+    represent,
 )
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.statements import INCIDENT_COLUMNS, IncidentRow
-from users.models import Action
+from users.models import Action, User
 
 
 class HistoryFull(APIException):
@@ -63,8 +64,8 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         query: Any = query_of(request.query_params)
-        rows = self.paginate_queryset(query)
-        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+        rows: Any = self.paginate_queryset(query)
+        return self.get_paginated_response(represent(rows))
 
     @extend_schema(filters=False)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -97,8 +98,9 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             result = services.create(new, self.origin())
         except services.IdempotencyKeyReused:
             raise KeyReused from None
+        may_list = self.has_role_for(Action.LIST)
         return Response(
-            IncidentSerializer(result.incident).data,
+            IncidentSerializer(result.incident if may_list else result.reported).data,
             status=status.HTTP_201_CREATED if result.created else status.HTTP_200_OK,
             headers={"Location": self.reverse_action("detail", args=[result.id])},
         )
@@ -149,6 +151,19 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         except ValidationError as error:
             raise ValidationError({"Idempotency-Key": error.detail}) from None
         return checked
+
+    def get_object(self) -> Incident:
+        # DRF asks for it in OPTIONS alone, which must tell nobody which incidents exist.
+        return Incident()
+
+    def has_role_for(self, action: Action) -> bool:
+        """Tell whether the caller may do `action`; without a login (REST_PUBLIC) everybody may do all."""
+        user = self.request.user
+        return not isinstance(user, User) or user.may(action)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {**super().default_response_headers, "Cache-Control": "private, no-store"}
 
     def origin(self) -> Origin:
         return Origin(self.request.user.pk, Event.Channel.REST)

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Sum
@@ -13,6 +15,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+import incidents
 from incidents import bulk, services
 from incidents.counts import totals, triggers
 from incidents.models import Event, Incident, IncidentCount, Source, Status
@@ -108,6 +111,35 @@ def test_the_migration_counts_what_was_there_before(incident: Report) -> None:
     with connection.cursor() as cursor:
         cursor.execute(triggers.COUNT_ALL)
     assert kept() == counted()
+
+
+def test_the_system_check_reports_missing_triggers_and_recount_creates_them(incident: Report) -> None:
+    incident()
+    assert run_checks(tags=["database"], databases=["default"]) == []
+    on_table = "" if connection.vendor == "sqlite" else " ON incidents_incident"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER incident_changed{on_table}")
+    Incident.objects.update(status=Status.CLOSED)
+    assert kept() != counted()
+    [error] = run_checks(tags=["database"], databases=["default"])
+    assert error.id == "incidents.E001"
+    assert "incident_changed" in error.msg
+    call_command("recount")
+    assert run_checks(tags=["database"], databases=["default"]) == []
+    assert kept() == counted()
+    Incident.objects.update(status=Status.FAKE)
+    assert kept() == counted()
+
+
+def test_the_system_check_passes_before_the_first_migration() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE incidents_incidentcount RENAME TO elsewhere")
+    assert run_checks(tags=["database"], databases=["default"]) == []
+
+
+def test_migrations_import_no_live_code() -> None:
+    for path in Path(incidents.__file__ or "").parent.glob("migrations/0*.py"):
+        assert "from incidents" not in path.read_text(encoding="utf-8"), path
 
 
 @pytest.mark.parametrize("path", ["", "?status=open", "?source=operator&status=open&ordering=updated_at"])

@@ -2,9 +2,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
-from incidents.models import Event, Incident, Status
-from testing.callers import Rest
+from incidents.models import Event, Incident, IncidentQuerySet, Status
+from testing.callers import Post, Rest
 from users.models import User
 
 Report = Callable[..., Incident]
@@ -175,3 +176,38 @@ def test_an_event_of_nobody_known_has_no_name(rest: Rest, olga: User, incident: 
     Event.objects.update(by=None)
     [event] = rest("GET", f"/api/incidents/{one.pk}/history/", by=olga).data
     assert event["by"] is None
+
+
+def test_an_incident_with_10_000_events_takes_no_more(
+    rest: Rest, post: Post, olga: User, incident: Report
+) -> None:
+    one = incident()
+    Event.objects.bulk_create(
+        Event(incident=one, kind="commented", channel="rest", status_to="open", comment="x")
+        for _n in range(9_999)
+    )
+    reply = rest("PATCH", f"/api/incidents/{one.pk}/", {"status": "closed"}, by=olga)
+    assert (reply.status, list(reply.data)) == (409, ["detail"])
+    refused = post("/incidents/update/", {"id": one.pk, "status": "fake"}, by=olga)
+    assert refused.verdict == (409, "Incident has too many events, report a new one")
+    assert rest("PATCH", f"/api/incidents/{one.pk}/", {"status": "open"}, by=olga).status == 200
+    assert len(rest("GET", f"/api/incidents/{one.pk}/history/", by=olga).data) == 10_000
+
+
+def test_a_failing_read_after_the_commit_is_no_failed_write(
+    rest: Rest, olga: User, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = incident()
+
+    def unreadable(*_args: object, **_values: object) -> None:
+        raise OperationalError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(IncidentQuerySet, "values_list", unreadable)
+        patched.setattr(IncidentQuerySet, "get", unreadable)
+        changed = rest("PATCH", f"/api/incidents/{one.pk}/", {"status": "closed"}, by=olga)
+        created = rest("POST", "/api/incidents/", {"description": "Fire", "source": "operator"}, by=olga)
+    assert (changed.status, changed.data["status"]) == (200, "closed")
+    assert (created.status, created.data["status"]) == (201, "open")
+    assert changed.data == rest("GET", f"/api/incidents/{one.pk}/", by=olga).data
+    assert created.data == rest("GET", f"/api/incidents/{created.data['id']}/", by=olga).data

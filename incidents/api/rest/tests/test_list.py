@@ -96,6 +96,22 @@ def test_an_empty_word_means_all(rest: Rest, olga: User, incident: Report) -> No
     assert len(found(rest, olga, **query)) == 1
 
 
+def test_a_search_has_at_most_200_characters(rest: Rest, olga: User, incident: Report) -> None:
+    incident()
+    assert found(rest, olga, search="x" * 200) == []
+    reply = rest("GET", f"{PATH}?search={'x' * 201}", by=olga)
+    assert (reply.status, list(reply.data)) == (400, ["search"])
+    assert "at most 200 characters" in reply.data["search"][0]
+
+
+def test_two_orderings_apply_one_after_the_other(rest: Rest, olga: User, incident: Report) -> None:
+    made = [incident().pk for _number in range(3)]
+    for pk, updated in zip(made, (2, 1, 3), strict=True):
+        at = EPOCH + timedelta(seconds=updated)
+        Incident.objects.filter(pk=pk).update(created_at=EPOCH, updated_at=at)
+    assert found(rest, olga, ordering="created_at,-updated_at") == [made[2], made[0], made[1]]
+
+
 def test_an_unknown_parameter_is_ignored(rest: Rest, olga: User, incident: Report) -> None:
     incident()
     assert len(found(rest, olga, colour="red")) == 1
