@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import connection
+from django.utils.module_loading import import_string
 
 # gunicorn reads it as well, at its import, and an empty one is no number to it.
 if not os.environ.get("WEB_CONCURRENCY"):
@@ -102,7 +103,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from config.wsgi import application
+        application = import_string(settings.WSGI_APPLICATION)
 
         # What is loaded by now stays shared among the workers if no collection touches it.
         gc.freeze()

@@ -1,3 +1,5 @@
+"""Parsers that bound a body, and accept one unambiguous JSON object."""
+
 from collections.abc import Mapping
 from typing import IO, Any
 from urllib.parse import urlsplit

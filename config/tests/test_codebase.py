@@ -1,5 +1,7 @@
-"""The house's own rules."""
+"""The rules of the codebase: sizes, docstrings, contracts of imports, migrations."""
 
+import configparser
+import re
 from pathlib import Path
 
 import pytest
@@ -10,21 +12,32 @@ from django.db.migrations.loader import MigrationLoader
 ROOT = Path(settings.BASE_DIR)
 SOURCES = sorted(
     path.relative_to(ROOT)
-    for app in ("config", "users", "incidents")
+    for app in ("api", "common", "config", "incidents", "operations", "server", "users")
     for path in (ROOT / app).rglob("*.py")
     if not {"tests", "migrations"} & set(path.parts)
 )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_no_file_is_longer_than_one_sitting(path: Path) -> None:
+def test_no_module_exceeds_300_lines(path: Path) -> None:
     assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= 300
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_every_file_with_more_than_a_few_lines_says_what_it_is(path: Path) -> None:
+def test_every_module_of_more_than_50_lines_has_a_docstring(path: Path) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert text.startswith('"""') or len(text.splitlines()) < 50
+
+
+def test_every_package_is_in_a_contract_of_imports() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    text = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    contract = configparser.ConfigParser()
+    contract.read_string(text)
+    layers = re.split(r"[\s|]+", contract["importlinter:contract:packages"]["layers"].strip())
+    assert sorted(layers) == sorted(contract["importlinter"]["root_packages"].split()) == sorted(packages)
+    exhaustive = {section["containers"].strip() for section in contract.values() if "exhaustive" in section}
+    assert exhaustive >= {"common", "api", "users", "incidents", "operations"}
 
 
 def test_every_model_change_has_its_migration(db: None) -> None:
