@@ -45,7 +45,7 @@ test-newest:  ## Run the tests on the newest Django and Python, where Python 3.1
 	.ci/newest "$(NEWEST)"
 
 .PHONY: lint
-lint: .venv/dev  ## Check style, types and the floors of the house
+lint: .venv/dev  ## Check style, types and the layers of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .

@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
-from testing.callers import Post, Rest, new_client
+from testing.clients import Post, Rest, new_client
 from users.models import Role, User
 
 # No deadline: a busy machine is no defect of the code.

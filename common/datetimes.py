@@ -13,18 +13,18 @@ ISO_8601 = re.compile(
 )  # fmt: skip
 
 
-def to_utc_text(moment: datetime) -> str:
-    """Write `moment` as e.g. "2025-11-11T23:08:12.266Z"."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+def to_utc_text(timestamp: datetime) -> str:
+    """Write `timestamp` as e.g. "2025-11-11T23:08:12.266Z"."""
+    return timestamp.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def to_utc_microseconds(moment: datetime) -> str:
-    """Write `moment` as the database's own timestamps are read, e.g. "2025-11-11T23:08:12.266000", in UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+def to_utc_microseconds(timestamp: datetime) -> str:
+    """Write `timestamp` in UTC as the database has it, e.g. "2025-11-11T23:08:12.266000"."""
+    return timestamp.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def parse(text: str) -> datetime:
-    """Read an RFC 3339 moment of the years 1970 to 2200; raise `ValueError` for any other.
+    """Read an RFC 3339 timestamp of the years 1970 to 2200; raise `ValueError` for any other.
 
     Digits beyond microseconds are cut off.
     """
@@ -40,13 +40,13 @@ def checked(text: str, form: re.Pattern[str], zone: tzinfo) -> datetime:
     # Within these years no offset leads past datetime's own limits.
     if not form.fullmatch(text) or not "1969" <= text[:4] <= "2201":
         raise ValueError(text)
-    moment = datetime.fromisoformat(text.upper())
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    if not MIN_DATETIME <= moment < DATETIME_LIMIT:
+    timestamp = datetime.fromisoformat(text.upper())
+    timestamp = (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=zone)).astimezone(UTC)
+    if not MIN_DATETIME <= timestamp < DATETIME_LIMIT:
         raise ValueError(text)
-    return moment
+    return timestamp
 
 
-def aware(moment: datetime) -> datetime:
-    """Say of a moment from the database that it is in UTC; SQLite's driver does not."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def aware(timestamp: datetime) -> datetime:
+    """Say of a timestamp from the database that it is in UTC; SQLite's driver does not."""
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 NOTHING: Schema = {"type": "object", "additionalProperties": False}
 TOKEN: Schema = {"type": "string", "description": "From /users/authorization/."}
 ID: Schema = {"type": "integer", "minimum": 1}
-MOMENT: Schema = {"type": "string", "format": "date-time", "example": "2025-11-11T23:08:12.266Z"}
+TIMESTAMP: Schema = {"type": "string", "format": "date-time", "example": "2025-11-11T23:08:12.266Z"}
 
 
 @dataclass(frozen=True)

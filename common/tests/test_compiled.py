@@ -4,7 +4,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 
 from common.db.compiled import Given, insert, select, update
-from testing.callers import together
+from testing.clients import together
 
 
 class Counted:

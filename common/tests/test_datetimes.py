@@ -15,16 +15,16 @@ promised = st.datetimes(
 
 
 @given(promised)
-def test_it_reads_every_moment_of_the_promised_years_at_any_offset(moment: datetime) -> None:
-    parsed = datetimes.parse(moment.isoformat())
-    assert parsed == moment
+def test_it_reads_every_moment_of_the_promised_years_at_any_offset(timestamp: datetime) -> None:
+    parsed = datetimes.parse(timestamp.isoformat())
+    assert parsed == timestamp
     assert parsed.tzinfo is UTC
 
 
 @given(promised)
-def test_what_it_writes_it_reads_to_the_millisecond(moment: datetime) -> None:
-    text = datetimes.to_utc_text(moment)
-    cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+def test_what_it_writes_it_reads_to_the_millisecond(timestamp: datetime) -> None:
+    text = datetimes.to_utc_text(timestamp)
+    cut = timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
     assert datetimes.parse(text) == cut
     assert datetimes.to_utc_text(datetimes.parse(text)) == text
     assert len(text) == len("2025-11-11T23:08:12.266Z")
@@ -33,14 +33,14 @@ def test_what_it_writes_it_reads_to_the_millisecond(moment: datetime) -> None:
 @given(st.text(max_size=40))
 def test_it_answers_any_text_with_a_moment_or_a_value_error(text: str) -> None:
     try:
-        moment = datetimes.parse(text)
+        timestamp = datetimes.parse(text)
     except ValueError:
         return
-    assert datetimes.MIN_DATETIME <= moment < datetimes.DATETIME_LIMIT
+    assert datetimes.MIN_DATETIME <= timestamp < datetimes.DATETIME_LIMIT
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "timestamp"),
     [
         ("2025-11-11T23:08:12.266Z", datetime(2025, 11, 11, 23, 8, 12, 266_000, UTC)),
         ("2025-11-12T02:08:12.266+03:00", datetime(2025, 11, 11, 23, 8, 12, 266_000, UTC)),
@@ -55,8 +55,8 @@ def test_it_answers_any_text_with_a_moment_or_a_value_error(text: str) -> None:
         ("2201-01-01T00:59:59+01:00", datetime(2200, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )
-def test_it_reads(text: str, moment: datetime) -> None:
-    assert datetimes.parse(text) == moment
+def test_it_reads(text: str, timestamp: datetime) -> None:
+    assert datetimes.parse(text) == timestamp
 
 
 @pytest.mark.parametrize(

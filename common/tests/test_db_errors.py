@@ -6,7 +6,7 @@ import pytest
 from django.db import Error, connection
 
 from common.db.errors import is_transient
-from testing.callers import Post, Rest
+from testing.clients import Post, Rest
 from users.models import User
 
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own")

@@ -13,7 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from common.http import versions
-from testing.served import free_port
+from testing.service import free_port
 
 
 def get(path: str) -> tuple[int, Any]:
@@ -51,11 +51,11 @@ ASK_WITHOUT_A_DATABASE = """
 import json, threading, django
 django.setup()
 from django.test import Client
-answers = {}
+responses = {}
 def ask(name, method, path, body="", **headers):
     client = Client(raise_request_exception=False, headers={"Host": "localhost", **headers})
     reply = client.generic(method, path, body, content_type="application/json")
-    answers[name] = [reply.status_code, reply.headers.get("Retry-After"), reply.content.decode()]
+    responses[name] = [reply.status_code, reply.headers.get("Retry-After"), reply.content.decode()]
 token = "inc_" + "a" * 43
 threads = [threading.Thread(target=ask, args=args, kwargs=headers) for args, headers in [
     (("healthz", "GET", "/healthz"), {}),
@@ -65,7 +65,7 @@ threads = [threading.Thread(target=ask, args=args, kwargs=headers) for args, hea
 ]]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
-print(json.dumps(answers))
+print(json.dumps(responses))
 """
 
 
@@ -79,14 +79,14 @@ def test_without_a_database_it_lives_and_says_that_it_cannot_serve() -> None:
         check=True,
         timeout=60,
     )
-    answers = json.loads(done.stdout.splitlines()[-1])
-    assert answers["readyz"][0] == 503
-    assert json.loads(answers["readyz"][2]) == {"status": "database does not answer"}
-    status, retry_after, content = answers["post"]
+    responses = json.loads(done.stdout.splitlines()[-1])
+    assert responses["readyz"][0] == 503
+    assert json.loads(responses["readyz"][2]) == {"status": "database does not answer"}
+    status, retry_after, content = responses["post"]
     assert (status, json.loads(content)["error"]) == (503, "Service is busy, try again")
     assert int(retry_after) >= 1
-    status, retry_after, content = answers["rest"]
+    status, retry_after, content = responses["rest"]
     assert (status, list(json.loads(content))) == (503, ["detail"])
     assert int(retry_after) >= 1
-    assert answers["healthz"][0] == 200
-    assert json.loads(answers["healthz"][2])["status"] == "ok"
+    assert responses["healthz"][0] == 200
+    assert json.loads(responses["healthz"][2])["status"] == "ok"

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from common.http import hosts
 from incidents.web import change_token
 from incidents.web.change_token import ChangeTokenEndpoint
-from testing.callers import new_client
+from testing.clients import new_client
 
 MACHINE = socket.gethostname().lower()
 

@@ -7,8 +7,8 @@ from common import progress
 from common.progress import Progress
 
 
-def set_clock(monkeypatch: pytest.MonkeyPatch, *moments: float) -> None:
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=iter(moments).__next__))
+def set_clock(monkeypatch: pytest.MonkeyPatch, *timestamps: float) -> None:
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=iter(timestamps).__next__))
 
 
 class Terminal(io.StringIO):

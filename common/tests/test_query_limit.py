@@ -8,7 +8,7 @@ from django.db.backends.signals import connection_created
 from common.db import query_limit
 from common.db.errors import is_transient
 from incidents.models import Incident
-from testing.callers import Post, Rest, new_client
+from testing.clients import Post, Rest, new_client
 from users.models import User
 
 ENDLESS = {
@@ -59,7 +59,7 @@ def test_without_it_a_command_may_take_its_time(transactional_db: None) -> None:
             assert cursor.fetchone() == (1_000_000,)
 
 
-def test_it_is_answered_in_the_form_of_each_channel(
+def test_it_is_responded_to_in_the_form_of_each_channel(
     one_second: None, olga: User, post: Post, rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for target in (
@@ -67,8 +67,8 @@ def test_it_is_answered_in_the_form_of_each_channel(
         "incidents.api.rest.views.query_of",
     ):
         monkeypatch.setattr(target, lambda *_args, **_kwargs: run_endless_query())
-    answer = post("/incidents/get_all/", {}, by=olga)
-    assert answer.verdict == (503, "Service is busy, try again")
+    response = post("/incidents/get_all/", {}, by=olga)
+    assert response.verdict == (503, "Service is busy, try again")
     assert rest("GET", "/api/incidents/", by=olga).status == 503
     monkeypatch.setattr("incidents.web.change_token.newest_event_id", run_endless_query)
     browser = new_client()

@@ -11,7 +11,7 @@ import pytest
 
 from common.http import request_log
 from config import logs
-from testing.callers import Post, Rest, new_client, token_of
+from testing.clients import Post, Rest, new_client, token_of
 from users.models import User
 
 Lines = Callable[[], list[str]]
@@ -40,9 +40,9 @@ def json_lines() -> Iterator[Lines]:
 
 
 def test_a_request_is_one_line_with_its_id(text_lines: Lines, post: Post, olga: User) -> None:
-    answer = post("/incidents/get_all/", {}, by=olga)
+    response = post("/incidents/get_all/", {}, by=olga)
     [line] = text_lines()
-    identity = answer.headers["X-Request-ID"]
+    identity = response.headers["X-Request-ID"]
     time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
     assert re.fullmatch(rf"{time} INFO {identity} requests: POST /incidents/get_all/ 404 \d+\.\dms", line)
 

@@ -2,7 +2,7 @@ import stat
 from pathlib import Path
 
 from common import secret_key
-from testing.callers import together
+from testing.clients import together
 
 
 def test_the_first_key_is_kept_to_its_owner_and_stays(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def secret(transactional_db: None) -> str:
     suppress_health_check=list(HealthCheck),
     database=None,
 )
-def test_every_answer_is_in_the_document(case: Any, secret: str, live_server: LiveServer) -> None:
+def test_every_response_is_in_the_document(case: Any, secret: str, live_server: LiveServer) -> None:
     if isinstance(case.body, dict) and "token" in case.body:
         case.body["token"] = secret
     case.call_and_validate(

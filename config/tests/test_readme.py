@@ -18,7 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 import client
 from incidents.api.post import vocabulary
 from incidents.models import Status
-from testing.callers import token_of
+from testing.clients import token_of
 from users.models import User
 
 PROJECT = Path(settings.BASE_DIR)
@@ -153,11 +153,11 @@ SECRETS = set(re.findall(r'env\.secret\("(\w+)"', text_of("config/settings.py"))
 
 @pytest.mark.parametrize("readme", READMES)
 def test_its_settings_are_those_of_the_code(readme: str) -> None:
-    told = {name: cells[0] for name, cells in table(readme, "HOST").items()}
-    assert told.keys() == READ.keys()
+    documented = {name: cells[0] for name, cells in table(readme, "HOST").items()}
+    assert documented.keys() == READ.keys()
     literal = {name: f"`{default}`" for name, default in READ.items() if default is not None}
-    assert {name: told[name] for name in literal} == literal
-    assert not any("`" in told[name] for name in READ.keys() - literal.keys())
+    assert {name: documented[name] for name in literal} == literal
+    assert not any("`" in documented[name] for name in READ.keys() - literal.keys())
 
 
 @pytest.mark.parametrize("document", [*READMES, ".env.example"])
@@ -166,15 +166,15 @@ def test_its_secrets_are_those_of_the_code(document: str) -> None:
 
 
 def test_the_example_of_env_has_every_setting_with_its_default() -> None:
-    told = dict(re.findall(r"^#(\w+)=(.*)$", text_of(".env.example"), re.MULTILINE))
-    assert told == {name: default or "" for name, default in READ.items()}
+    documented = dict(re.findall(r"^#(\w+)=(.*)$", text_of(".env.example"), re.MULTILINE))
+    assert documented == {name: default or "" for name, default in READ.items()}
 
 
 @pytest.mark.parametrize("readme", READMES)
 def test_its_words_are_those_of_the_lens(readme: str) -> None:
     written = {status: word for word, status in vocabulary.POST_TO_STORED_STATUS.items()}
-    told = {stored: cells[1:] for stored, cells in table(readme, "open").items()}
-    assert told == {
+    documented = {stored: cells[1:] for stored, cells in table(readme, "open").items()}
+    assert documented == {
         status.value: [vocabulary.STORED_TO_POST_STATUS[status], written.get(status, "-")]
         for status in Status
     }

@@ -11,7 +11,7 @@ from django.utils.translation.template import templatize
 
 MANY = 5
 NAMES = {"POST API", "REST API"}  # the same in both
-ROOMS = ("config", "users", "incidents")
+PACKAGES = ("config", "users", "incidents")
 RUSSIAN: dict[str, Callable[..., str]] = {
     "_": translation.gettext,
     "gettext": translation.gettext,
@@ -22,8 +22,8 @@ RUSSIAN: dict[str, Callable[..., str]] = {
 
 def sources() -> Iterator[tuple[Path, str]]:
     """Yield each module's code, and of each template the calls that stand for its tags."""
-    for room in ROOMS:
-        for path in (settings.BASE_DIR / room).rglob("*"):
+    for package in PACKAGES:
+        for path in (settings.BASE_DIR / package).rglob("*"):
             if path.suffix == ".py" and "tests" not in path.parts:
                 yield path, path.read_text()
             elif path.suffix == ".html":

@@ -64,10 +64,10 @@ class Story:
 
     def write_month(self) -> None:
         """Write the last thirty days."""
-        moments = self.moments()
-        recent = [at for at in moments if timedelta(hours=3) < self.now - at < timedelta(days=2)]
+        timestamps = self.timestamps()
+        recent = [at for at in timestamps if timedelta(hours=3) < self.now - at < timedelta(days=2)]
         waiting = set(self.random.sample(recent, WAITING))
-        bulk.import_batch([self.past(pk, at, waits=at in waiting) for pk, at in enumerate(moments, 1)])
+        bulk.import_batch([self.past(pk, at, waits=at in waiting) for pk, at in enumerate(timestamps, 1)])
 
     def live_on(self) -> None:
         """Report an incident, or take or end one that is active."""
@@ -82,7 +82,7 @@ class Story:
         origin = Origin(self.users["dispatcher"].pk, Event.Channel.PAGE)
         services.change(incident.pk, origin, status=after, comment=self.comment(after))
 
-    def moments(self) -> list[datetime]:
+    def timestamps(self) -> list[datetime]:
         """Choose when incidents happened, oldest first."""
         chosen = []
         for day in range(DAYS + 1):
@@ -93,7 +93,7 @@ class Story:
         # The last hour as a newcomer should find it, at whatever hour of the night it is.
         chosen += [self.now - timedelta(minutes=self.random.uniform(0.2, 70)) for _n in range(9)]
         oldest = self.now - timedelta(days=DAYS)
-        return sorted(moment for moment in chosen if oldest < moment < self.now)
+        return sorted(timestamp for timestamp in chosen if oldest < timestamp < self.now)
 
     def life(self, at: datetime) -> Iterator[Step]:
         """Yield what became of an incident by now."""

@@ -8,7 +8,7 @@ from django.test import Client
 
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
-from testing.callers import new_client
+from testing.clients import new_client
 from users.models import User
 
 LIST = "/admin/incidents/incident/"

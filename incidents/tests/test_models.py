@@ -69,8 +69,8 @@ def test_active_are_those_that_wait_for_somebody(incident: Report) -> None:
 
 
 def test_newest_first_puts_the_larger_id_first_at_one_moment(incident: Report) -> None:
-    moment = datetime(2025, 11, 11, tzinfo=UTC)
-    made = [incident(created_at=moment + timedelta(seconds=second)) for second in (1, 0, 1, 2)]
+    timestamp = datetime(2025, 11, 11, tzinfo=UTC)
+    made = [incident(created_at=timestamp + timedelta(seconds=second)) for second in (1, 0, 1, 2)]
     order = [made[3], made[2], made[0], made[1]]
     assert list(Incident.objects.newest_first()) == order
     for number, one in enumerate(order):

@@ -21,7 +21,7 @@ from incidents.services import (
     StaleStatus,
 )
 from incidents.statements import INCIDENT_COLUMNS
-from testing.callers import together
+from testing.clients import together
 from users.models import User
 
 Report = Callable[..., Incident]

@@ -110,7 +110,7 @@ def timestamp(fields: Fields, name: str) -> datetime | None:
         return parse_datetime(value)
     except (TypeError, ValueError):
         raise InvalidRecord(
-            f"{name} must be a moment such as 2025-11-11T23:08:12.266Z, years 1970 to 2200"
+            f"{name} must be a timestamp such as 2025-11-11T23:08:12.266Z, years 1970 to 2200"
         ) from None
 
 

@@ -20,7 +20,7 @@ class Echo:
 
 
 def written(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Yield the lines of a CSV file; moments are written in the zone that is current now."""
+    """Yield the lines of a CSV file; timestamps are written in the zone that is current now."""
     zone = timezone.get_current_timezone()
     writer = csv.writer(Echo())
 

@@ -77,10 +77,10 @@ class ReportForm(forms.Form):
     )
 
     def clean_date(self) -> datetime | None:
-        moment: datetime | None = self.cleaned_data["date"]
-        if moment and not datetimes.MIN_DATETIME <= moment < datetimes.DATETIME_LIMIT:
+        timestamp: datetime | None = self.cleaned_data["date"]
+        if timestamp and not datetimes.MIN_DATETIME <= timestamp < datetimes.DATETIME_LIMIT:
             raise ValidationError(_("Wrong date format"))
-        return moment
+        return timestamp
 
 
 class ChangeForm(forms.Form):

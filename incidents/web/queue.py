@@ -202,7 +202,7 @@ def tabs(query: IncidentQuery) -> list[dict[str, Any]]:
 
 
 def midnight(day: date, days: int = 0) -> datetime:
-    """Return the moment at which `day`, or the one `days` later, begins for the viewer."""
+    """Return when `day`, or the one `days` later, begins for the viewer."""
     try:
         return timezone.make_aware(datetime.combine(day + timedelta(days), time.min)).astimezone(UTC)
     except OverflowError:  # At the ends of the years 1 and 9999

@@ -23,7 +23,7 @@ from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from testing.disks import SECONDS
-from testing.served import Answer, Service, request_bytes, served
+from testing.service import Response, Service, request_bytes, served
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL syncs by itself")
 
@@ -114,7 +114,7 @@ def slow() -> Iterator[tuple[Service, str]]:
         yield service, service.token()
 
 
-def create(service: Service, token: str, **fields: str) -> Answer:
+def create(service: Service, token: str, **fields: str) -> Response:
     return service.post(CREATE, token=token, incident="Самокат", source="operator", **fields)
 
 
@@ -123,7 +123,7 @@ def creation(token: str) -> bytes:
     return request_bytes("POST", CREATE, content)
 
 
-def took(call: Callable[[], Answer], status: int) -> float:
+def took(call: Callable[[], Response], status: int) -> float:
     started = time.monotonic()
     assert call().status == status
     return time.monotonic() - started
@@ -150,8 +150,8 @@ def test_one_sync_serves_many_writers(slow: tuple[Service, str]) -> None:
     service, token = slow
     started = time.monotonic()
     with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda _one: create(service, token), range(20)))
-    assert [answer.status for answer in answers] == [201] * 20
+        responses = list(threads.map(lambda _one: create(service, token), range(20)))
+    assert [response.status for response in responses] == [201] * 20
     assert time.monotonic() - started < 20 * SECONDS / 2
 
 
@@ -168,7 +168,7 @@ def fail(service: Service, token: str) -> None:
         create(service, token, idempotency_key="failed")
 
 
-def eventually(call: Callable[[], Answer]) -> Answer:
+def eventually(call: Callable[[], Response]) -> Response:
     deadline = time.monotonic() + 20
     while True:
         try:
@@ -194,8 +194,8 @@ def test_after_a_failed_sync_all_workers_end_and_the_log_is_in_the_database_befo
     create(service, token, idempotency_key="before")
     before = children(service)
     fail(service, token)
-    answer = eventually(lambda: create(service, token, idempotency_key="after"))
-    assert answer.status == 201
+    response = eventually(lambda: create(service, token, idempotency_key="after"))
+    assert response.status == 201
     deadline = time.monotonic() + 5
     while before & children(service):  # A killed one stays for as long as the master does not look.
         assert time.monotonic() < deadline

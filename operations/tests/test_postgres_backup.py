@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from operations.backups import postgres
 from operations.backups.manifest import BackupError
-from testing.served import PASSWORD, served
+from testing.service import PASSWORD, served
 
 on_postgres = pytest.mark.skipif(not settings.DATABASE_URL, reason="PostgreSQL's own")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from testing.served import Service, empty_database, served
+from testing.service import Service, empty_database, served
 
 SHOWN = re.compile(r"The superuser (\S+) was made. The password is shown this once:\n\n    (\S+)\n")
 
@@ -91,8 +91,8 @@ def test_two_first_starts_at_once_both_serve_and_never_show_a_password_that_is_g
     with ExitStack() as both, ThreadPoolExecutor(2) as threads:
         services = list(threads.map(lambda _one: both.enter_context(served(**start)), range(2)))
         credentials = {"username": "admin", "password": "the password of the file"}
-        answer = services[0].post("/users/authorization/", **credentials)
-        token = answer.json()["data"]["token"]
+        response = services[0].post("/users/authorization/", **credentials)
+        token = response.json()["data"]["token"]
         assert services[1].post("/users/logout/", token=token).status == 200
         for service in services:
             assert "Traceback" not in log_of(service)

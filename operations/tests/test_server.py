@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings as running
 
-from testing.served import PASSWORD, Service, read_answer, request_bytes, served
+from testing.service import PASSWORD, Service, read_response, request_bytes, served
 
 LIMIT = 4096
 CREATE = "/incidents/create/"
@@ -115,7 +115,7 @@ def test_a_long_request_keeps_no_other_client_waiting(single: Service) -> None:
         with pytest.raises(BlockingIOError):
             login.recv(1)
         login.setblocking(True)
-        assert read_answer(login).status == 200
+        assert read_response(login).status == 200
 
 
 # Bodies
@@ -142,10 +142,10 @@ def test_a_body_over_the_limit_is_refused_in_the_dialect(
 ) -> None:
     headers = f"Authorization: Bearer {token}\r\nContent-Type: application/json".encode()
     sent = too_large()[how].replace(b"PATH", path.encode()).replace(b"Host:", headers + b"\r\nHost:")
-    answer = service.raw(sent)
-    assert answer.status == 413
-    assert answer.headers["connection"] == "close"
-    assert set(answer.json()) == ({"success", "error", "status", "data"} if path == CREATE else {"detail"})
+    response = service.raw(sent)
+    assert response.status == 413
+    assert response.headers["connection"] == "close"
+    assert set(response.json()) == ({"success", "error", "status", "data"} if path == CREATE else {"detail"})
 
 
 def test_chunks_reach_the_service_as_one_body(service: Service) -> None:
@@ -218,7 +218,7 @@ def test_a_stop_loses_nothing() -> None:
             service.process.send_signal(signal.SIGTERM)
             time.sleep(0.3)
             late.sendall(call[-5:])
-            answers = [read_answer(client) for client in [*clients, late]]
-            assert [answer.status for answer in answers] == [201] * 51
+            responses = [read_response(client) for client in [*clients, late]]
+            assert [response.status for response in responses] == [201] * 51
             assert everything(idle) == b""
         service.process.wait(timeout=10)

@@ -32,10 +32,10 @@ def test_a_request_may_arrive_in_pieces(service: Service) -> None:
     assert ANSWER in service.exchange(*(CALL[start : start + 9] for start in range(0, len(CALL), 9)))
 
 
-def test_requests_in_one_packet_are_answered_in_order(service: Service) -> None:
-    answers = service.exchange(CALL + get() + CALL)
-    assert answers.count(b"HTTP/1.1 200") == 3
-    assert [ANSWER in part for part in answers.split(b"HTTP/1.1")[1:]] == [True, False, True]
+def test_requests_in_one_packet_are_responded_to_in_order(service: Service) -> None:
+    responses = service.exchange(CALL + get() + CALL)
+    assert responses.count(b"HTTP/1.1 200") == 3
+    assert [ANSWER in part for part in responses.split(b"HTTP/1.1")[1:]] == [True, False, True]
 
 
 def test_many_requests_in_one_packet_keep_no_other_client_waiting(service: Service) -> None:
@@ -106,9 +106,9 @@ def test_a_body_of_the_largest_size_is_read(service: Service) -> None:
 )
 def test_malformed_chunks_are_refused(service: Service, body: bytes) -> None:
     head = chunked()[:-5]
-    for answers in (service.exchange(head + body), service.exchange(head, body[:1], body[1:])):
-        assert answers.startswith(b"HTTP/1.1 4"), body
-        assert answers.count(b"HTTP/1.1") == 1, body
+    for responses in (service.exchange(head + body), service.exchange(head, body[:1], body[1:])):
+        assert responses.startswith(b"HTTP/1.1 4"), body
+        assert responses.count(b"HTTP/1.1") == 1, body
 
 
 def too_large() -> dict[str, bytes]:
@@ -131,10 +131,10 @@ def test_the_application_refuses_a_body_over_the_limit(service: Service, how: st
     with service.connect() as client:
         with contextlib.suppress(ConnectionError):
             client.sendall(too_large()[how])
-        answer = everything(client)
-    assert answer.startswith(b"HTTP/1.1 413")
-    assert b"Connection: close" in answer
-    assert answer.count(b"HTTP/1.1") == 1
+        response = everything(client)
+    assert response.startswith(b"HTTP/1.1 413")
+    assert b"Connection: close" in response
+    assert response.count(b"HTTP/1.1") == 1
 
 
 def test_a_client_that_expects_100_continue_gets_it_once(service: Service) -> None:
@@ -146,9 +146,9 @@ def test_a_client_that_expects_100_continue_gets_it_once(service: Service) -> No
             while not received.endswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
                 received += client.recv(1000)
             client.sendall(b"{}")
-            answer = everything(client)
-        assert answer.startswith(b"HTTP/1.1 200")
-        assert ANSWER in answer
+            response = everything(client)
+        assert response.startswith(b"HTTP/1.1 200")
+        assert ANSWER in response
 
 
 def test_no_100_continue_is_sent_when_the_body_is_there(service: Service) -> None:
@@ -194,10 +194,10 @@ AMBIGUOUS = [
 @pytest.mark.parametrize("sent", AMBIGUOUS, ids=range(len(AMBIGUOUS)))
 def test_what_is_ambiguous_is_refused(service: Service, sent: bytes) -> None:
     with service.connect(sent + CALL) as client:
-        answers = everything(client)
-    assert answers.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501 "))
-    assert answers.count(b"HTTP/1.1 ") == 1
-    assert ANSWER not in answers
+        responses = everything(client)
+    assert responses.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501 "))
+    assert responses.count(b"HTTP/1.1 ") == 1
+    assert ANSWER not in responses
 
 
 @pytest.mark.parametrize(
@@ -224,5 +224,5 @@ def test_no_header_of_a_client_is_taken_for_a_proxy_s_by_default(service: Servic
     headers = b"SCRIPT_NAME: /x\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
     # gunicorn believes a proxy on the same machine; README.md says how to switch that off.
     with serving("Small", "--forwarded-allow-ips", "") as careful:
-        answer = careful.exchange(b"GET /script HTTP/1.1\r\nHost: localhost\r\n" + headers)
-    assert answer.endswith(b"['', 'http']")
+        response = careful.exchange(b"GET /script HTTP/1.1\r\nHost: localhost\r\n" + headers)
+    assert response.endswith(b"['', 'http']")

@@ -25,9 +25,9 @@ def streamed(service: Service) -> tuple[int, int]:
 def test_head_has_no_body_and_makes_none(service: Service) -> None:
     before = streamed(service)
     for path in ("/", "/large", "/stream"):
-        answer = service.exchange(get(path, method="HEAD", close=True))
-        assert answer.startswith(b"HTTP/1.1 200")
-        assert answer.endswith(b"\r\n\r\n")
+        response = service.exchange(get(path, method="HEAD", close=True))
+        assert response.startswith(b"HTTP/1.1 200")
+        assert response.endswith(b"\r\n\r\n")
     assert streamed(service) == (before[0], before[1] + 1)
 
 

@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from testing.callers import Post, new_client, token_of
+from testing.clients import Post, new_client, token_of
 from users import tokens
 from users.models import Role, Token, User
 from users.tests.test_tokens import everything_stored

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from testing.callers import new_client
+from testing.clients import new_client
 from users.models import Role, Token, User
 
 USERS = "/admin/users/user/"

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from common import datetimes
-from testing.callers import Post
+from testing.clients import Post
 from users import tokens
 from users.models import Token, User
 
@@ -20,24 +20,24 @@ def credentials(user: User, password: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
 def test_it_issues_a_token_that_works(post: Post, olga: User, password: str, path: str) -> None:
-    answer = post(path, credentials(olga, password))
-    assert answer.verdict == (200, "")
-    assert list(answer.data) == ["token", "expires_at"]
-    assert tokens.user_of(answer.data["token"]) == olga
+    response = post(path, credentials(olga, password))
+    assert response.verdict == (200, "")
+    assert list(response.data) == ["token", "expires_at"]
+    assert tokens.user_of(response.data["token"]) == olga
 
 
 def test_the_token_lives_an_hour(post: Post, olga: User, password: str) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    answer = post(PATH, credentials(olga, password))
-    expires_at = datetimes.parse(answer.data["expires_at"])
+    response = post(PATH, credentials(olga, password))
+    expires_at = datetimes.parse(response.data["expires_at"])
     assert before <= expires_at - timedelta(hours=1) <= datetime.now(UTC)
-    assert answer.data["expires_at"] == datetimes.to_utc_text(Token.objects.get().expires_at)
+    assert response.data["expires_at"] == datetimes.to_utc_text(Token.objects.get().expires_at)
 
 
 def test_the_lifetime_is_a_setting(post: Post, olga: User, password: str, settings: Settings) -> None:
     settings.TOKEN_TTL = 60
-    answer = post(PATH, credentials(olga, password))
-    left = datetimes.parse(answer.data["expires_at"]) - datetime.now(UTC)
+    response = post(PATH, credentials(olga, password))
+    left = datetimes.parse(response.data["expires_at"]) - datetime.now(UTC)
     assert timedelta(seconds=50) < left <= timedelta(seconds=60)
 
 
@@ -65,9 +65,9 @@ def test_the_lifetime_is_a_setting(post: Post, olga: User, password: str, settin
 def test_it_refuses_credentials_that_are_missing_not_text_or_wrong(
     post: Post, olga: User, body: dict[str, object]
 ) -> None:
-    answer = post(PATH, body)
-    assert answer.verdict == WRONG
-    assert answer.data == {}
+    response = post(PATH, body)
+    assert response.verdict == WRONG
+    assert response.data == {}
     assert not Token.objects.exists()
 
 
@@ -83,8 +83,8 @@ def test_it_refuses_a_user_without_a_password(post: Post, db: None) -> None:
 
 
 def test_it_needs_no_token_and_ignores_a_wrong_one(post: Post, olga: User, password: str) -> None:
-    answer = post(PATH, {"token": "inc_wrong"} | credentials(olga, password))
-    assert answer.status == 200
+    response = post(PATH, {"token": "inc_wrong"} | credentials(olga, password))
+    assert response.status == 200
 
 
 def test_it_ignores_unknown_fields(post: Post, olga: User, password: str) -> None:
@@ -92,10 +92,10 @@ def test_it_ignores_unknown_fields(post: Post, olga: User, password: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_it_answers_post_alone(post: Post, db: None, method: str) -> None:
-    answer = post.client.generic(method, PATH, b"{}")
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "POST"
+def test_it_responses_post_alone(post: Post, db: None, method: str) -> None:
+    response = post.client.generic(method, PATH, b"{}")
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "POST"
 
 
 def test_it_reads_json_alone(post: Post, db: None) -> None:
@@ -103,8 +103,8 @@ def test_it_reads_json_alone(post: Post, db: None) -> None:
 
 
 def test_it_sets_no_cookie(post: Post, olga: User, password: str) -> None:
-    answer = post(PATH, credentials(olga, password))
-    assert "Set-Cookie" not in answer.headers
+    response = post(PATH, credentials(olga, password))
+    assert "Set-Cookie" not in response.headers
     assert not post.client.cookies
 
 

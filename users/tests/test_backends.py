@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import RequestFactory, override_settings
 from django.utils import timezone
 
-from testing.callers import Post, token_of
+from testing.clients import Post, token_of
 from users import tokens
 from users.models import LoginAttempts, User
 from users.tests.test_tokens import NextHasher

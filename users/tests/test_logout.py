@@ -1,4 +1,4 @@
-from testing.callers import Post, token_of
+from testing.clients import Post, token_of
 from users import tokens
 from users.models import User
 
@@ -7,8 +7,8 @@ PATH = "/users/logout/"
 
 def test_the_token_is_dead_from_the_next_call_on(post: Post, olga: User) -> None:
     secret = token_of(olga)
-    answer = post(PATH, {"token": secret})
-    assert (answer.verdict, answer.data) == ((200, ""), {})
+    response = post(PATH, {"token": secret})
+    assert (response.verdict, response.data) == ((200, ""), {})
     assert post("/incidents/get_all/", {"token": secret}).verdict == (401, "Invalid token")
     assert post(PATH, {"token": secret}).verdict == (401, "Invalid token")
 

@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from testing.callers import Envelope, Post, new_client, together
+from testing.clients import Envelope, Post, new_client, together
 from users import throttle
 from users.models import LoginAttempts, User
 from users.throttle import MAX_CONCURRENT_HASHES, MAX_FOR_ADDRESS, MAX_FOR_NAME_AT_ADDRESS
@@ -53,7 +53,7 @@ def log_in(post: Post, username: str, password: str, address: str = "192.0.2.1",
 @pytest.mark.django_db(transaction=True)
 def test_of_40_wrong_guesses_at_once_at_most_5_are_looked_at(guesses: list[str], olga: User) -> None:
     def guess(number: int) -> list[int]:
-        # The waiting room turns most away unseen; who is stubborn comes again.
+        # The hashing queue rejects most before the password is checked; a client tries again.
         return [log_in(Post(), "olga", f"guess {number}.{again}").status for again in range(4)]
 
     results = together(40, guess)
@@ -73,8 +73,8 @@ def test_the_sixth_guess_is_refused_unseen_be_it_right_or_wrong(
 
 
 def test_the_refusal_says_when_to_come_again(post: Post, olga: User, password: str) -> None:
-    answers = [log_in(post, "olga", "wrong") for _guess in range(6)]
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= throttle.WINDOW.total_seconds()
+    responses = [log_in(post, "olga", "wrong") for _guess in range(6)]
+    assert 1 <= int(responses[-1].headers["Retry-After"]) <= throttle.WINDOW.total_seconds()
     LoginAttempts.objects.update(window_ends_at=timezone.now())
     assert log_in(post, "olga", password).status == 200
 
@@ -245,9 +245,9 @@ def no_slot_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
 def test_it_gives_up_when_every_core_is_hashing(
     no_slot_free: ExitStack, guesses: list[str], post: Post, olga: User, password: str
 ) -> None:
-    answer = log_in(post, "olga", password)
-    assert answer.verdict == REFUSED
-    assert answer.headers["Retry-After"] == "1"
+    response = log_in(post, "olga", password)
+    assert response.verdict == REFUSED
+    assert response.headers["Retry-After"] == "1"
     assert guesses == []
     no_slot_free.close()
     assert log_in(post, "olga", password).status == 200

@@ -9,7 +9,7 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from testing.callers import Post, Rest, together, token_of
+from testing.clients import Post, Rest, together, token_of
 from users import tokens
 from users.models import Token, User
 
@@ -146,9 +146,9 @@ def test_it_survives_a_new_hash_of_the_same_password(
 ) -> None:
     secret = tokens.issue(olga, lifetime=HOUR, name=name).secret
     of_vera = token_of(vera)
-    answer = post("/users/authorization/", {"username": "olga", "password": password})
+    response = post("/users/authorization/", {"username": "olga", "password": password})
     assert User.objects.get(pk=olga.pk).password.startswith("next$")
-    for alive in (secret, answer.data["token"]):
+    for alive in (secret, response.data["token"]):
         assert tokens.user_of(alive) == olga
     assert tokens.user_of(of_vera) == vera
     change_password(User.objects.get(pk=olga.pk))
@@ -212,8 +212,8 @@ def everything_stored() -> str:
 
 
 def test_only_its_digest_is_stored(post: Post, olga: User, password: str) -> None:
-    answer = post("/users/authorization/", {"username": "olga", "password": password})
-    secret = answer.data["token"]
+    response = post("/users/authorization/", {"username": "olga", "password": password})
+    secret = response.data["token"]
     post("/incidents/create/", {"token": secret, "incident": "Fire", "source": "operator"})
     stored = everything_stored()
     assert tokens.digest(secret) in stored

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from common import datetimes
 
-WRONG = _("Write a moment of the years 1970 to 2200 as 2025-11-11T23:08:12+03:00.")
+WRONG = _("Write a date and time of the years 1970 to 2200 as 2025-11-11T23:08:12+03:00.")
 
 
 class DatetimeField(serializers.DateTimeField):

@@ -1,4 +1,4 @@
-"""The counts that the database keeps are always those of a fresh count, whoever writes and however."""
+"""The counts that the database keeps are always those of a fresh count, through whichever writer."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from incidents import bulk, services
 from incidents.counts import totals, triggers
 from incidents.models import Event, Incident, IncidentCount, Source, Status
 from incidents.services import NewIncident, Origin
-from testing.callers import Rest
+from testing.clients import Rest
 from users.models import User
 
 Report = Callable[..., Incident]
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 def kept() -> dict[tuple[str, str], int]:
-    """Return the kept numbers, each of which is also what a list of its status and source is told to have."""
+    """Return the kept numbers; each is also the count that a list of its status and source reports."""
     sums = IncidentCount.objects.values_list("status", "source").annotate(Sum("number"))
     found = {(status, source): number for status, source, number in sums if number}
     for (status, source), number in found.items():

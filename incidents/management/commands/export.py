@@ -34,8 +34,8 @@ class Command(BaseCommand):
         formats.add_arguments(parser, file_help="the file to write; - or none: the standard output")
         parser.add_argument("--status", choices=Status.values)
         parser.add_argument("--source", choices=Source.values)
-        parser.add_argument("--since", type=timestamp, metavar="MOMENT", help="created then or later")
-        parser.add_argument("--until", type=timestamp, metavar="MOMENT", help="created before it")
+        parser.add_argument("--since", type=timestamp, metavar="TIMESTAMP", help="created then or later")
+        parser.add_argument("--until", type=timestamp, metavar="TIMESTAMP", help="created before it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         query = reader.IncidentQuery(

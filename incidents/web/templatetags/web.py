@@ -25,20 +25,20 @@ AGES = (
 
 
 @register.simple_tag
-def age(moment: datetime) -> SafeString:
-    """Write how long ago `moment` was, as people say it; the exact time shows on hover."""
+def age(timestamp: datetime) -> SafeString:
+    """Write how long ago `timestamp` was, as people say it; the exact time shows on hover."""
     return format_html(
         '<time class="age" datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        exactly(moment),
-        ago(moment),
+        timestamp.isoformat(),
+        exactly(timestamp),
+        ago(timestamp),
     )
 
 
 @register.simple_tag
-def exact(moment: datetime) -> SafeString:
+def exact(timestamp: datetime) -> SafeString:
     """Write the time itself, to the second, in the viewer's time zone."""
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), exactly(moment))
+    return format_html('<time datetime="{}">{}</time>', timestamp.isoformat(), exactly(timestamp))
 
 
 @register.filter
@@ -52,16 +52,16 @@ def lasting(length: timedelta | None) -> str:
     return timesince(start, start + length, depth=2)
 
 
-def exactly(moment: datetime) -> str:
-    local = timezone.localtime(moment)
+def exactly(timestamp: datetime) -> str:
+    local = timezone.localtime(timestamp)
     return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S} ({local.tzname()})"
 
 
-def ago(moment: datetime) -> str:
+def ago(timestamp: datetime) -> str:
     # times.js keeps these words up to date as time goes by.
-    seconds = (timezone.now() - moment).total_seconds()
+    seconds = (timezone.now() - timestamp).total_seconds()
     if seconds < 0:
-        return exactly(moment)
+        return exactly(timestamp)
     for length, words in AGES:
         if number := int(seconds // length):
             return words % {"number": number}

@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from testing.callers import new_client
+from testing.clients import new_client
 from users.models import User
 
 

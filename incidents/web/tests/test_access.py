@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 
 from incidents.models import Incident
-from testing.callers import new_client
+from testing.clients import new_client
 from testing.reading import page
 from users.models import User
 

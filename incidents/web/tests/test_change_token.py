@@ -9,7 +9,7 @@ from django.test import Client
 
 from incidents.models import Incident
 from incidents.web.change_token import ChangeTokenEndpoint
-from testing.callers import new_client
+from testing.clients import new_client
 from testing.reading import page
 
 Report = Callable[..., Incident]

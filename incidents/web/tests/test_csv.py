@@ -46,7 +46,7 @@ def test_it_is_read_in_chunks(as_olga: Client, incident: Report, monkeypatch: py
 def test_its_days_begin_where_the_viewer_is(as_olga: Client, incident: Report) -> None:
     as_olga.cookies["timezone"] = "America/New_York"
     late, early = datetime(2025, 1, 2, 4, 59, tzinfo=UTC), datetime(2025, 1, 1, 5, tzinfo=UTC)
-    that_day = [str(incident(created_at=moment).pk) for moment in (late, early)]
+    that_day = [str(incident(created_at=timestamp).pk) for timestamp in (late, early)]
     incident(created_at=datetime(2025, 1, 1, 4, 59, tzinfo=UTC))
     incident(created_at=datetime(2025, 1, 2, 5, tzinfo=UTC))
     _header, *rows = download(as_olga, "/incidents.csv?since=2025-01-01&until=2025-01-01")

@@ -67,7 +67,7 @@ def test_pages_neither_repeat_nor_skip(
 ) -> None:
     monkeypatch.setattr(queue.IncidentQuery.page, "__defaults__", (3,))
     statuses = [Status.OPEN, Status.CLOSED, Status.IN_PROGRESS, Status.FAKE]
-    # Four times of the same moment: the id has to decide.
+    # Four times of the same time: the id has to decide.
     all_of_them = [
         incident(status=statuses[n % 4], created_at=START + timedelta(days=n // 4)) for n in range(16)
     ]

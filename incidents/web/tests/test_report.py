@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from incidents.models import Event, Incident
-from testing.callers import Post, database_held
+from testing.clients import Post, database_held
 from testing.reading import page
 from users.models import User
 

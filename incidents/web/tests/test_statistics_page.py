@@ -11,7 +11,7 @@ from incidents.statistics import buckets
 from incidents.statistics.report import Day
 from incidents.web import charts
 from incidents.web.views.statistics import PeriodForm
-from testing.callers import database_held
+from testing.clients import database_held
 from testing.reading import page
 
 Report = Callable[..., Incident]

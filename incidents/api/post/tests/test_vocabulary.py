@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from incidents.api.post import vocabulary
 from incidents.models import Incident, Source, Status
-from testing.callers import Post
+from testing.clients import Post
 from users.models import User
 
 stored = st.sampled_from(Status)
@@ -101,8 +101,8 @@ def test_the_five_filters_partition_all_incidents(
     made = {incident(status=status).pk for status in Status for _twice in range(2)}
     found: list[int] = []
     for word in vocabulary.POST_TO_STORED_STATUS:
-        answer = post("/incidents/get_all/", {"status": word}, by=olga)
-        assert {item["status"] for item in answer.data["incidents"]} == {word}
-        found += [item["id"] for item in answer.data["incidents"]]
+        response = post("/incidents/get_all/", {"status": word}, by=olga)
+        assert {item["status"] for item in response.data["incidents"]} == {word}
+        found += [item["id"] for item in response.data["incidents"]]
     assert len(found) == len(made)
     assert set(found) == made

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from incidents.models import Event, Incident
-from testing.callers import Post, Rest, database_held, new_client, token_of
+from testing.clients import Post, Rest, database_held, new_client, token_of
 from users import tokens
 from users.models import User
 
@@ -189,7 +189,7 @@ def test_an_unexpected_exception_shows_nothing_and_is_json(
     rest: Rest, olga: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def explode(*_args: object) -> None:
-        raise RuntimeError("secret of the house")
+        raise RuntimeError("internal secret")
 
     monkeypatch.setattr("incidents.services.insert", explode)
     reply = rest("POST", PATH, FIRE, by=olga)

@@ -5,7 +5,7 @@ import pytest
 from django.db import OperationalError
 
 from incidents.models import Event, Incident, IncidentQuerySet, Status
-from testing.callers import Post, Rest
+from testing.clients import Post, Rest
 from users.models import User
 
 Report = Callable[..., Incident]

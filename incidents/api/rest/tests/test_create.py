@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Event, Incident, Source
-from testing.callers import Reply, Rest
+from testing.clients import Reply, Rest
 from users.models import User
 
 PATH = "/api/incidents/"
@@ -97,7 +97,7 @@ def test_a_null_time_is_now(rest: Rest, olga: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "moment",
+    "timestamp",
     [
         "",
         "yesterday",
@@ -112,8 +112,8 @@ def test_a_null_time_is_now(rest: Rest, olga: User) -> None:
         {},
     ],
 )
-def test_it_refuses_a_wrong_time(rest: Rest, olga: User, moment: object) -> None:
-    refuses(create(rest, olga, created_at=moment), "created_at")
+def test_it_refuses_a_wrong_time(rest: Rest, olga: User, timestamp: object) -> None:
+    refuses(create(rest, olga, created_at=timestamp), "created_at")
 
 
 @pytest.mark.parametrize("in_header", [True, False])

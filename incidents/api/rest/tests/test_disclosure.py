@@ -1,4 +1,4 @@
-"""What REST tells nobody: forms of other sites, reporters, caches, whoever asks for OPTIONS."""
+"""What REST does not disclose: to forms of other sites, reporters, caches, OPTIONS."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from incidents.models import Incident
-from testing.callers import Post, Rest
+from testing.clients import Post, Rest
 from users.models import User
 
 PATH = "/api/incidents/"

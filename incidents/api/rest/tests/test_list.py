@@ -7,7 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from incidents.models import Incident, Source, Status
-from testing.callers import Rest, new_client, token_of
+from testing.clients import Rest, new_client, token_of
 from users.models import User
 
 PATH = "/api/incidents/"

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from incidents.models import Incident, Status
-from testing.callers import Rest, new_client
+from testing.clients import Rest, new_client
 from users.models import User
 
 PATH = "/api/incidents/"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from incidents.models import Incident, Source, Status
-from testing.callers import Reply, Rest
+from testing.clients import Reply, Rest
 from users.models import User
 
 INCIDENTS = "/api/incidents/"
@@ -45,7 +45,7 @@ def incidents(incident: Callable[..., Incident]) -> list[Incident]:
     ]
 
 
-def told(reply: Reply) -> tuple[int, str, dict[str, str]]:
+def shown(reply: Reply) -> tuple[int, str, dict[str, str]]:
     left_out = ONLY_OF_BROWSERS | ONE_OF_ITS_OWN
     headers = {name: value for name, value in reply.headers.items() if name not in left_out}
     return reply.status, reply.text, headers
@@ -53,7 +53,7 @@ def told(reply: Reply) -> tuple[int, str, dict[str, str]]:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-def test_both_ways_answer_the_same(
+def test_both_ways_response_the_same(
     rest: Rest,
     incidents: list[Incident],
     olga: User,
@@ -63,13 +63,13 @@ def test_both_ways_answer_the_same(
     language: str,
 ) -> None:
     path = path.format(id=incidents[0].pk)
-    moments = {"created_at": incidents[0].created_at, "updated_at": incidents[0].updated_at}
+    timestamps = {"created_at": incidents[0].created_at, "updated_at": incidents[0].updated_at}
     replies = []
     for accept in (JSON, JSON_RATHER_THAN_HTML):
         given = {"Accept": accept, "Accept-Language": language}
-        replies.append(told(rest(method, path, body, by=olga, headers=given)))
+        replies.append(shown(rest(method, path, body, by=olga, headers=given)))
         if replies[-1][0] == 200 and method == "PATCH":
-            Incident.objects.filter(pk=incidents[0].pk).update(status="open", **moments)
+            Incident.objects.filter(pk=incidents[0].pk).update(status="open", **timestamps)
             replies[-1] = (replies[-1][0], replies[-1][1].partition("updated_at")[0], {})
     assert replies[0] == replies[1]
 
@@ -79,7 +79,7 @@ def test_both_ways_answer_the_same(
 def test_both_ways_refuse_the_same(rest: Rest, olga: User, headers: Mapping[str, str], path: str) -> None:
     by = None if "Authorization" in headers else olga
     replies = [
-        told(rest("GET", path, by=by, headers={"Accept": accept, **headers}))
+        shown(rest("GET", path, by=by, headers={"Accept": accept, **headers}))
         for accept in (JSON, JSON_RATHER_THAN_HTML)
     ]
     assert replies[0] == replies[1]

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from testing.callers import new_client
+from testing.clients import new_client
 from testing.viewer import Viewer
 from users.models import User
 

@@ -24,8 +24,8 @@ MAX_START_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One HTTP answer, as it came over the wire."""
+class Response:
+    """One HTTP response, as it came over the wire."""
 
     status: int
     headers: dict[str, str]
@@ -43,22 +43,22 @@ class Service:
     port: int
     folder: Path
 
-    def raw(self, request: bytes, *, seconds: float = 20) -> Answer:
-        """Send the bytes of a request over a connection of its own and read the first answer."""
+    def raw(self, request: bytes, *, seconds: float = 20) -> Response:
+        """Send the bytes of a request over a connection of its own and read the first response."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
             with contextlib.suppress(ConnectionError):  # It may be refused before all of it is sent.
                 connection.sendall(request)
-            return read_answer(connection, method=request.split(b" ")[0].decode())
+            return read_response(connection, method=request.split(b" ")[0].decode())
 
-    def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+    def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> Response:
         return self.raw(request_bytes(method, path, body, **headers))
 
-    def post(self, path: str, **body: Any) -> Answer:
+    def post(self, path: str, **body: Any) -> Response:
         return self.send("POST", path, json.dumps(body).encode())
 
     def token(self) -> str:
-        answer = self.post("/users/authorization/", username="admin", password=PASSWORD)
-        token: str = answer.json()["data"]["token"]
+        response = self.post("/users/authorization/", username="admin", password=PASSWORD)
+        token: str = response.json()["data"]["token"]
         return token
 
 
@@ -69,11 +69,11 @@ def request_bytes(method: str, path: str, body: bytes = b"", **headers: str) -> 
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def read_answer(connection: socket.socket, *, method: str = "POST") -> Answer:
+def read_response(connection: socket.socket, *, method: str = "POST") -> Response:
     response = HTTPResponse(connection, method=method)
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, response.read())
+    return Response(response.status, headers, response.read())
 
 
 def free_port() -> int:

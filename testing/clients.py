@@ -38,7 +38,7 @@ def token_of(user: User) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An answer of the POST dialect."""
+    """a response of the POST dialect."""
 
     status: int
     error: str
@@ -82,7 +82,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of REST; `data` is its JSON, None where it is none."""
+    """a response of REST; `data` is its JSON, None where it is none."""
 
     status: int
     data: Any
@@ -91,7 +91,7 @@ class Reply:
 
 
 class Rest:
-    """Speaks REST, in English unless told otherwise.
+    """Speaks REST, in English by default.
 
     rest("PATCH", "/api/incidents/7/", {"status": "closed"}, by=olga)
     """
@@ -124,7 +124,7 @@ class Rest:
 
 
 def together(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """Call act(0), act(1), ... each in a thread of its own, all at one moment; a failure is its result."""
+    """Call act(0), act(1), ... each in a thread of its own, all at the same time; a failure is its result."""
     barrier = threading.Barrier(count)
     results: list[Any] = [None] * count
 
