@@ -10,8 +10,8 @@ from gunicorn.http import wsgi
 
 from server.request import Request, RequestBuffer
 
-# What others may wait for: one-byte chunks cost 2 us each to parse, which is 6 ms for so many bytes.
 MAX_READ = 16 * 1024
+MAX_HEAD_READ = 4 * 1024  # Chunks of one byte, 2 us each to parse, may follow the head.
 MAX_STEP_SECONDS = 0.01  # of a streamed response, until other clients come first
 
 Application = Callable[..., Iterable[bytes]]
@@ -76,7 +76,7 @@ class Connection:
     def receive(self) -> bool:
         """Take in what has arrived; tell whether a request is complete. Raises `ClientGone`."""
         try:
-            data = self.sock.recv(MAX_READ)
+            data = self.sock.recv(MAX_READ if self.buffer.request else MAX_HEAD_READ)
         except BlockingIOError:
             return False
         except OSError as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from server.request import RequestBuffer
 LINGER_SECONDS = 5  # for the client to close after the last response
 STOP_KEEPALIVE_SECONDS = 2  # for a request that is on its way while the worker stops
 POLL_SECONDS = 1
+MAX_CHUNK_SECONDS = 0.01  # of parsing chunked bodies between two polls
 
 Step = Callable[[Connection], None]
 
@@ -42,6 +44,7 @@ class EventLoop:
         self.sync_lock = threading.Lock()
         self.ready = deque[Task]()
         self.batch = 0  # how many of `ready` come before the next poll
+        self.chunk_seconds = 0.0  # spent on chunked bodies since the last poll
         self.next_check = 0.0
         self.leader_thread: int | None = None
         # How long a request may take to arrive, and a client to take any more of its response.
@@ -65,7 +68,11 @@ class EventLoop:
         return self.ready.popleft()
 
     def poll(self, timeout: float) -> None:
-        for key, _events in self.poller.select(timeout):
+        ready = self.poller.select(timeout)
+        if self.chunk_seconds > MAX_CHUNK_SECONDS:
+            random.shuffle(ready)  # Each chunked body has its chance.
+        self.chunk_seconds = 0.0
+        for key, _events in ready:
             try:
                 key.data(key.fileobj)
             except Exception:
@@ -124,13 +131,19 @@ class EventLoop:
         return self.watch(conn, EVENT_READ, self.receive, seconds)
 
     def receive(self, conn: Connection) -> None:
+        began = time.monotonic()
         if not conn.buffer.received:
-            conn.deadline = time.monotonic() + self.patience
+            conn.deadline = began + self.patience
+        chunked = conn.buffer.chunked
+        if chunked and self.chunk_seconds > MAX_CHUNK_SECONDS:
+            return  # Other clients come first; the next poll returns this one again.
         if conn.receive():
             self.connections.unwatch(conn)
             self.add(partial(self.respond, conn))
         else:
             conn.invite_body()
+        if chunked:
+            self.chunk_seconds += time.monotonic() - began
 
     # Responses are made and leave
 

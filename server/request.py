@@ -108,6 +108,11 @@ class RequestBuffer:
     def complete(self) -> bool:
         return self.parser.is_complete or self.refused or self.error is not None
 
+    @property
+    def chunked(self) -> bool:
+        """Whether a chunked body is arriving, which may cost much more to parse than others of its size."""
+        return self.request is not None and self.parser.is_chunked
+
     def feed(self, data: bytes) -> bool:
         """Add what was received; tell whether `take` has something to return or to raise."""
         self.received += len(data)

@@ -102,6 +102,10 @@ class Small(Worker):
     max_body_bytes = MAX_BODY
 
 
+class Large(Worker):
+    max_body_bytes = 262_144
+
+
 class Bounded(Worker):
     max_buffered_bytes = 20_000_000
 

@@ -46,6 +46,21 @@ def test_slow_readers_keep_no_other_client_waiting(service: Service) -> None:
         assert service.seconds() < 2
 
 
+def test_tiny_chunks_of_many_clients_keep_no_other_client_waiting() -> None:
+    """All of them take 15 s to parse."""
+    tiny = chunked()[:-5] + b"1\r\na\r\n" * 70_000
+    with serving("Large", "--graceful-timeout", "1") as service, contextlib.ExitStack() as held:
+        for _ in range(100):
+            client = held.enter_context(service.connect())
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.send(tiny)
+        assert min(service.seconds() for _ in range(3)) < 1
+        # And an honest chunked body arrives.
+        with service.connect(chunked(b"{}")) as other:
+            assert other.recv(1000).endswith(ANSWER)
+
+
 def test_clients_that_leave_harm_no_other(service: Service) -> None:
     workers = service.workers
     for sent in (b"", HALF_HEAD, HALF_BODY, CALL, CALL * 20, get("/large"), get("/stream")):
