@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from testing.callers import new_client
+from testing.clients import new_client
 from users import tokens
 from users.models import User
 

@@ -1,4 +1,4 @@
-"""How the pages write time."""
+"""Timestamps and durations for people."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from django.utils.translation import ngettext_lazy
 register = template.Library()
 
 AGES = (
-    # In seconds. Django's own words for lengths do not do: it is «1 минута», but «1 минуту назад».
+    # In seconds. The texts of Django's timesince have the wrong case: «1 минута», but «1 минуту назад».
     (365 * 86400, ngettext_lazy("%(number)d year ago", "%(number)d years ago", "number")),
     (30 * 86400, ngettext_lazy("%(number)d month ago", "%(number)d months ago", "number")),
     (7 * 86400, ngettext_lazy("%(number)d week ago", "%(number)d weeks ago", "number")),
@@ -26,7 +26,7 @@ AGES = (
 
 @register.simple_tag
 def age(timestamp: datetime) -> SafeString:
-    """Write how long ago `timestamp` was, as people say it; the exact time shows on hover."""
+    """Write how long ago it was in words; the exact time shows on hover."""
     return format_html(
         '<time class="age" datetime="{}" title="{}">{}</time>',
         timestamp.isoformat(),
@@ -42,8 +42,8 @@ def exact(timestamp: datetime) -> SafeString:
 
 
 @register.filter
-def lasting(length: timedelta | None) -> str:
-    """Write a length of time in its two largest units."""
+def duration(length: timedelta | None) -> str:
+    """Write a duration in its two largest units."""
     if length is None:
         return "—"
     if length < timedelta(minutes=1):
@@ -58,11 +58,11 @@ def exactly(timestamp: datetime) -> str:
 
 
 def ago(timestamp: datetime) -> str:
-    # times.js keeps these words up to date as time goes by.
+    # times.js updates these texts as time goes by.
     seconds = (timezone.now() - timestamp).total_seconds()
     if seconds < 0:
         return exactly(timestamp)
-    for length, words in AGES:
-        if number := int(seconds // length):
-            return words % {"number": number}
+    for unit, text in AGES:
+        if number := int(seconds // unit):
+            return text % {"number": number}
     return _("just now")
