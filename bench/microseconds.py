@@ -8,6 +8,7 @@ shares of the packages with cProfile; what a package calls in C counts as its ow
 """
 
 import argparse
+import contextlib
 import cProfile
 import gc
 import importlib
@@ -44,13 +45,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="incidents-bench-") as folder:
         server = Scratch(Path(folder)).server(OURS, ROWS)
         os.environ |= environment(server.folder)
-        with (server.folder / "log").open("w") as sys.stderr:
+        with (server.folder / "log").open("w") as log, contextlib.redirect_stderr(log):
             application = importlib.import_module("config.wsgi").application
             if options.profile:
                 profile(application, server, options.profile, options.requests).print_stats(30)
             else:
                 print(measure(application, server, options.requests))
-        sys.stderr = sys.__stderr__
 
 
 def measure(application: Any, server: Server, requests: int) -> str:

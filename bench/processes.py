@@ -1,11 +1,15 @@
-"""What every server under test shares: its environment, its port, and what /proc says of its processes."""
+"""Processes: programs, the environment and port of a server under test, and what /proc says of it."""
 
 import contextlib
 import os
+import signal
 import socket
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from dotenv import dotenv_values
 
@@ -37,6 +41,27 @@ def free_port(ports: Iterable[int]) -> int:
             probe.bind((HOST, port))
             return port
     raise RuntimeError(f"no free port in {ports}")
+
+
+def run_program(
+    command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None, seconds: float = 600
+) -> str:
+    """Run a program and return what it prints. Raises `RuntimeError` with its output if it fails."""
+    done = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=seconds
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def exit_with(main: Callable[[], int]) -> NoReturn:
+    """Exit with the code of `main`; SIGTERM and Ctrl-C end it with its context managers closed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def children(pid: int) -> list[int]:

@@ -10,7 +10,6 @@ With --beside, the service is measured beside those checkouts alone.
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from bench import chart, goals, latency, machine, report, startup, whole_list
 from bench.goals import Goal
+from bench.processes import exit_with
 from bench.rounds import Medians, Runs, medians
 from bench.rounds import measure as measure_load
 from bench.servers import (
@@ -47,8 +47,6 @@ class Findings:
 
 def main() -> int:
     options = read_options()
-    # SIGTERM must end the servers too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated"))
     findings = Findings()
     with tempfile.TemporaryDirectory(prefix="incidents-bench-", dir=options.folder) as folder:
         scratch = Scratch(Path(folder))
@@ -139,4 +137,4 @@ def load(scratch: Scratch, rows: int, options: argparse.Namespace) -> Runs:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

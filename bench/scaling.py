@@ -7,12 +7,12 @@ Fills one database further and further; at each size a copy of it is served and 
 
 import argparse
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bench.processes import exit_with
 from bench.report import table
 from bench.rounds import Cell, Medians, medians
 from bench.rounds import measure as measure_load
@@ -33,7 +33,7 @@ COLUMNS = (
 SECONDS_OF_A_YEAR = 365 * 24 * 3600
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -42,7 +42,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--folder", type=Path, help="where the database is made; the system's temporary one")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated"))
     rows_of_table = []
     bytes_each, fill_seconds, last = 0.0, 0.0, 0
     with tempfile.TemporaryDirectory(prefix="incidents-bench-", dir=options.folder) as name:
@@ -60,6 +59,7 @@ def main() -> None:
             print(*rows_of_table[-1], file=sys.stderr, flush=True)
     print(table(COLUMNS, rows_of_table))
     print("\n" + disk_of_a_year(bytes_each))
+    return 0
 
 
 def measure(folder: Path, rows: int, token: str, options: argparse.Namespace) -> Medians:
@@ -107,4 +107,4 @@ def disk_of_a_year(bytes_each: float) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

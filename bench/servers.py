@@ -163,15 +163,8 @@ class Server:
 
 def run_python(data: Path, *arguments: str, project: Path = PROJECT) -> str:
     """Run Python in the project on the database in `data` and return what it prints."""
-    finished = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=project,
-        env=environment(data),
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return finished.stdout.strip()
+    command = [sys.executable, *arguments]
+    return processes.run_program(command, cwd=project, env=environment(data), seconds=3600).strip()
 
 
 class Scratch:

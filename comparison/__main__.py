@@ -1,11 +1,11 @@
 """The command line: `python -m comparison --help`."""
 
 import argparse
-import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
 
+from bench.processes import exit_with
+from bench.report import table
 from comparison.alerta import Alerta
 from comparison.healthchecks import Healthchecks
 from comparison.install import DEFAULT_FOLDER, Installation, install
@@ -18,7 +18,6 @@ PRODUCTS: dict[str, type[Product]] = {"alerta": Alerta, "healthchecks": Healthch
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, interrupted)
     options = command_line().parse_args()
     installation = Installation(options.folder)
     if options.command == "install":
@@ -30,7 +29,9 @@ def main() -> int:
     chosen_rows = {name: known[name] for name in options.rows}
     products = [options.product] if options.product else list(PRODUCTS)
     print(machine(), flush=True)
-    print(table(products, chosen_rows, measured(installation, products, chosen_rows)))
+    found = measured(installation, products, chosen_rows)
+    lines = [(name, row.what, *found[name]) for name, row in chosen_rows.items()]
+    print(table(("row", "what", *products), lines))
     return 0
 
 
@@ -58,12 +59,6 @@ def measure(installation: Installation, product: str, row: Row) -> str:
         return f"skipped: {reason}"
 
 
-def table(products: list[str], chosen_rows: dict[str, Row], found: dict[str, list[str]]) -> str:
-    lines = [["row", "what", *products], ["---"] * (2 + len(products))]
-    lines += [[name, row.what, *found[name]] for name, row in chosen_rows.items()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m comparison", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -86,19 +81,12 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(words: str) -> list[str]:
-    names = words.split(",")
+def chosen(text: str) -> list[str]:
+    names = text.split(",")
     if unknown := set(names) - set(rows()):
         raise argparse.ArgumentTypeError(f"no such row: {', '.join(sorted(unknown))}")
     return names
 
 
-def interrupted(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main)

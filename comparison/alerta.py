@@ -42,6 +42,7 @@ class Alerta(Product):
     def __init__(self, installation: Installation, folder: Path, cluster: Cluster) -> None:
         super().__init__(
             folder,
+            folder,
             DATABASE_URL=cluster.url,
             SECRET_KEY=SECRET,
             AUTH_REQUIRED="True",
@@ -50,7 +51,6 @@ class Alerta(Product):
         )
         self.cluster = cluster
         self.programs = installation.alerta
-        self.working_directory = folder
 
     @classmethod
     @contextlib.contextmanager

@@ -51,12 +51,16 @@ class Healthchecks(Product):
 
     def __init__(self, installation: Installation, folder: Path) -> None:
         super().__init__(
-            folder, DEBUG="False", SECRET_KEY=SECRET, ALLOWED_HOSTS="*", REGISTRATION_OPEN="False"
+            folder,
+            installation.checkout,
+            DEBUG="False",
+            SECRET_KEY=SECRET,
+            ALLOWED_HOSTS="*",
+            REGISTRATION_OPEN="False",
         )
         self.file = folder / "hc.sqlite"
         self.settings |= {"DB_NAME": str(self.file), "SITE_ROOT": f"http://{HOST}:{self.port}"}
         self.programs = installation.healthchecks
-        self.working_directory = installation.checkout
         self.headers = {}
 
     @classmethod

@@ -8,7 +8,7 @@ from bench.processes import PROJECT
 ALERTA = ("alerta-server==9.1.0", "psycopg2-binary", "gunicorn")
 HEALTHCHECKS = "https://github.com/healthchecks/healthchecks"
 TAG = "v4.3"
-DEFAULT_FOLDER = Path("~/.cache/incidents-products").expanduser()
+DEFAULT_FOLDER = Path("~/.cache/incidents-comparison").expanduser()
 IS_TOO_OLD = "import sys; sys.exit(sys.version_info < (3, 12))"
 
 

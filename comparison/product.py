@@ -7,7 +7,6 @@ with running(Alerta, installation) as product:
 import abc
 import contextlib
 import os
-import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from bench.http_client import HOST, Client, NoResponse, Request, Response
-from bench.processes import free_port
+from bench.processes import free_port, run_program
 from comparison.install import Installation
 from resilience.load import Dialect
 from resilience.service import Kind, Service, scratch
@@ -34,12 +33,11 @@ class Product(Service, abc.ABC):
     id_name: str  # the id's key in the response to a create
     listing: str  # a list of 100
     ready: str  # a path whose response is quick, however much is stored
-    programs: Path
-    working_directory: Path
+    programs: Path  # the folder of its environment's programs
     headers: dict[str, str]
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        super().__init__(folder, Kind(type(self).__name__, (), (), self.ready, ""), **settings)
+    def __init__(self, folder: Path, project: Path, **settings: str) -> None:
+        super().__init__(folder, Kind(type(self).__name__, (), (), self.ready, "", project), **settings)
         self.port = free_port(PORTS)
 
     @classmethod
@@ -81,19 +79,9 @@ class Product(Service, abc.ABC):
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return {**kept, **self.settings}
 
-    def start(self) -> None:
+    def command(self) -> list[str]:
         gunicorn = [str(self.programs / "gunicorn"), "--workers=2", f"--bind={HOST}:{self.port}"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*gunicorn, "--no-control-socket", self.application],
-                cwd=self.working_directory,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.groups.append(self.process.pid)
+        return [*gunicorn, "--no-control-socket", self.application]
 
     def is_ready(self) -> bool:
         with contextlib.suppress(NoResponse):
@@ -102,18 +90,8 @@ class Product(Service, abc.ABC):
 
     def run(self, program: str, *arguments: str) -> str:
         """Run a program of its environment and return what it prints."""
-        done = subprocess.run(
-            [self.programs / program, *arguments],
-            cwd=self.working_directory,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{program}: {done.stderr or done.stdout}")
-        return done.stdout
+        command = [str(self.programs / program), *arguments]
+        return run_program(command, cwd=self.kind.project, env=self.environment())
 
     # Requests
 

@@ -2,15 +2,13 @@
 
 import argparse
 import inspect
-import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from bench.processes import PROJECT
+from bench.processes import PROJECT, exit_with
 from resilience import (
     clock_jumps,
     concurrent_writers,
@@ -68,7 +66,6 @@ ALL: list[tuple[str, dict[str, Any]]] = [
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, interrupted)
     options = vars(command_line().parse_args())
     name = options.pop("program")
     print(machine(), flush=True)
@@ -125,12 +122,5 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def interrupted(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main)

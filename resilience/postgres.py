@@ -4,13 +4,13 @@ import contextlib
 import os
 import pwd
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 
+from bench.processes import run_program
 from resilience.service import Unavailable, scratch
 
 INSTALLED = Path("/usr/lib/postgresql")
@@ -26,16 +26,7 @@ class Cluster:
         self.url = f"postgresql://incidents@{str(folder).replace('/', '%2F')}/postgres"
 
     def run(self, program: str, *options: str) -> None:
-        done = subprocess.run(
-            [*as_server(), find(program), f"--pgdata={self.data}", *options],
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{program}: {done.stderr or done.stdout}")
+        run_program([*as_server(), find(program), f"--pgdata={self.data}", *options], cwd=Path("/"))
 
     def start(self, *, wait: bool = True) -> None:
         server_options = f"-c listen_addresses='' -k {self.folder}"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bench import processes
 from bench.http_client import HOST, Client, NoResponse
-from bench.processes import PROJECT, Memory
+from bench.processes import PROJECT, Memory, run_program
 
 PORTS = itertools.cycle(range(8700, 8790))
 PASSWORD = "only for this run: 7 mice, 3 cats"
@@ -85,13 +85,14 @@ class Service:
 
     # Start and stop
 
+    def command(self) -> list[str]:
+        address = f"{HOST}:{self.port}"
+        return [sys.executable, *(part.replace("{address}", address) for part in self.kind.command)]
+
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *(part.replace("{address}", f"{HOST}:{self.port}") for part in self.kind.command),
-                ],
+                self.command(),
                 cwd=self.kind.project,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -163,16 +164,8 @@ class Service:
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py on its database and return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=self.kind.project,
-            env=self.environment(),
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return done.stdout
+        command = [sys.executable, "manage.py", *arguments]
+        return run_program(command, cwd=self.kind.project, env=self.environment())
 
     def private_memory(self) -> float:
         """Return the MB of memory that its workers share with no other process."""
@@ -198,9 +191,8 @@ def running(kind: Kind = SERVICE, /, **settings: str) -> Iterator[Service]:
         try:
             if kind.prepare:
                 service.data.mkdir()
-                subprocess.run(
-                    [sys.executable, *kind.prepare], cwd=PROJECT, env=service.environment(), check=True
-                )
+                command = [sys.executable, *kind.prepare]
+                run_program(command, cwd=kind.project, env=service.environment())
             service.start()
             service.wait_until_ready()
             yield service
