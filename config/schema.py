@@ -9,9 +9,9 @@ from django.http import HttpResponse, HttpResponseBase
 from django.utils import translation
 from django.utils.cache import get_conditional_response
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
@@ -29,12 +29,12 @@ class SchemaView(SpectacularAPIView):
         if language not in dict(settings.LANGUAGES):
             language = translation.get_language()
         renderer: Any = request.accepted_renderer
-        found = document(language, type(renderer))
+        found = document(language, renderer.__class__)
         response = HttpResponse(
             found.content,
             content_type=f"{renderer.media_type}; charset=utf-8" if renderer.charset else renderer.media_type,
             headers={
-                "Content-Disposition": f'inline; filename="{self._get_filename(request, None)}"',
+                "Content-Disposition": f'inline; filename="{spectacular_settings.TITLE}.{renderer.format}"',
                 "ETag": found.etag,
             },
         )
@@ -42,7 +42,7 @@ class SchemaView(SpectacularAPIView):
 
 
 @functools.cache
-def document(language: str, renderer: type[BaseRenderer]) -> Document:
+def document(language: str, renderer: Any) -> Document:
     with translation.override(language):
         generator: Any = SchemaGenerator
         content: Any = renderer().render(generator().get_schema(public=True), renderer_context={})
