@@ -1,8 +1,8 @@
-"""A believable month of a scooter fleet's incidents, for looking around in.
+"""A plausible month of a scooter fleet's incidents, for `make demo`.
 
 story = Story(users, now)
-story.write_month()         # into an empty database
-story.live_on()             # one more happening, through the services
+story.import_month()        # into an empty database
+story.add_event()           # one more event, through the services
 """
 
 import random
@@ -18,35 +18,33 @@ from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from users.models import User
 
-Word = TypeVar("Word")
+Value = TypeVar("Value")
 
 DAYS = 30
-A_DAY = 75
-# How busy each hour is: the night is quiet, the evening is not.
-HOURS = (3, 2, 1, 1, 1, 2, 4, 8, 10, 8, 7, 7, 8, 8, 8, 9, 11, 14, 15, 14, 12, 9, 7, 5)
-SOURCES = {
+INCIDENTS_PER_DAY = 75
+# Most incidents happen in the evening, the fewest at night.
+HOUR_WEIGHTS = (3, 2, 1, 1, 1, 2, 4, 8, 10, 8, 7, 7, 8, 8, 8, 9, 11, 14, 15, 14, 12, 9, 7, 5)
+SOURCE_WEIGHTS = {
     Source.MONITORING: 46,
     Source.OPERATOR: 30,
     Source.PARTNER: 15,
     Source.SYSTEM: 7,
     Source.UNKNOWN: 2,
 }
-ENDS = {
+FINAL_STATUS_WEIGHTS = {
     Status.RESOLVED: 58,
     Status.CLOSED: 22,
     Status.FAKE: 12,
     Status.CANCELLED: 4,
     Status.UNKNOWN: 1,
 }
-FORGOTTEN = 0.02
-WAITING = 4
-NEWS_SHARE = 0.6
+UNHANDLED_SHARE = 0.02
+OPEN_ALARMS = 4
+NEW_INCIDENT_SHARE = 0.6
 
 
 @dataclass(frozen=True)
-class Step:
-    """One change in an incident's life."""
-
+class StatusChange:
     at: datetime
     before: Status
     after: Status
@@ -55,66 +53,66 @@ class Step:
 
 
 class Story:
-    """Tells incidents. `users` are by name: operator, dispatcher, monitoring and partner."""
+    """Makes incidents. `users` are by name: operator, dispatcher, monitoring and partner."""
 
     def __init__(self, users: dict[str, User], now: datetime, seed: int = 1) -> None:
         self.users = users
         self.now = now
-        self.random = random.Random(seed)  # noqa: S311  # a story, no secret
+        self.random = random.Random(seed)  # noqa: S311  # no secret
 
-    def write_month(self) -> None:
-        """Write the last thirty days."""
-        moments = self.moments()
-        recent = [at for at in moments if timedelta(hours=3) < self.now - at < timedelta(days=2)]
-        waiting = set(self.random.sample(recent, WAITING))
-        bulk.import_batch([self.past(pk, at, waits=at in waiting) for pk, at in enumerate(moments, 1)])
+    def import_month(self) -> None:
+        """Import the incidents of the last thirty days."""
+        times = self.report_times()
+        recent = [at for at in times if timedelta(hours=3) < self.now - at < timedelta(days=2)]
+        waiting = set(self.random.sample(recent, OPEN_ALARMS))
+        bulk.import_batch([self.incident(pk, at, stays_open=at in waiting) for pk, at in enumerate(times, 1)])
 
-    def live_on(self) -> None:
-        """Report an incident, or take or end one that is active."""
+    def add_event(self) -> None:
+        """Report an incident, or take or finish one that is active."""
         active = list(Incident.objects.active().newest_first().defer("description", "search_text")[:40])
-        if not active or self.random.random() < NEWS_SHARE:
-            source = self.one_of(SOURCES)
-            origin = Origin(self.reporter(source).pk, door_of(source))
+        if not active or self.random.random() < NEW_INCIDENT_SHARE:
+            source = self.choose(SOURCE_WEIGHTS)
+            origin = Origin(self.reporter(source).pk, channel_of(source))
             services.create(NewIncident(self.text(source), source), origin)
             return
         incident = self.random.choice(active)
-        after = Status.IN_PROGRESS if incident.status == Status.OPEN else self.one_of(ENDS)
+        after = Status.IN_PROGRESS if incident.status == Status.OPEN else self.choose(FINAL_STATUS_WEIGHTS)
         origin = Origin(self.users["dispatcher"].pk, Event.Channel.PAGE)
         services.change(incident.pk, origin, status=after, comment=self.comment(after))
 
-    def moments(self) -> list[datetime]:
-        """Choose when incidents happened, oldest first."""
+    def report_times(self) -> list[datetime]:
+        """Choose when incidents were reported, oldest first."""
         chosen = []
         for day in range(DAYS + 1):
             start = (self.now - timedelta(days=day)).replace(hour=0, minute=0, second=0, microsecond=0)
-            for _n in range(round(self.random.gauss(A_DAY, A_DAY / 7))):
-                hour = self.random.choices(range(24), HOURS)[0]
+            for _n in range(round(self.random.gauss(INCIDENTS_PER_DAY, INCIDENTS_PER_DAY / 7))):
+                hour = self.random.choices(range(24), HOUR_WEIGHTS)[0]
                 chosen.append(start + timedelta(hours=hour, seconds=self.random.uniform(0, 3600)))
-        # The last hour as a newcomer should find it, at whatever hour of the night it is.
+        # The queue shows recent incidents at whatever hour the demo starts.
         chosen += [self.now - timedelta(minutes=self.random.uniform(0.2, 70)) for _n in range(9)]
         oldest = self.now - timedelta(days=DAYS)
-        return sorted(moment for moment in chosen if oldest < moment < self.now)
+        return sorted(at for at in chosen if oldest < at < self.now)
 
-    def life(self, at: datetime) -> Iterator[Step]:
-        """Yield what became of an incident by now."""
-        if self.random.random() < FORGOTTEN and self.now - at < timedelta(days=6):
+    def changes(self, at: datetime) -> Iterator[StatusChange]:
+        """Yield the changes up to now of an incident reported `at`."""
+        if self.random.random() < UNHANDLED_SHARE and self.now - at < timedelta(days=6):
             return
         by = self.users[self.random.choice(["operator", "dispatcher"])]
         at += timedelta(seconds=self.random.lognormvariate(5.9, 0.9))
         if at < self.now:
-            yield Step(at, Status.OPEN, Status.IN_PROGRESS, by, self.comment(Status.IN_PROGRESS))
+            yield StatusChange(at, Status.OPEN, Status.IN_PROGRESS, by, self.comment(Status.IN_PROGRESS))
         at += timedelta(seconds=self.random.lognormvariate(7.9, 0.8))
         if at < self.now:
-            end = self.one_of(ENDS)
-            yield Step(at, Status.IN_PROGRESS, end, by, self.comment(end))
+            end = self.choose(FINAL_STATUS_WEIGHTS)
+            yield StatusChange(at, Status.IN_PROGRESS, end, by, self.comment(end))
 
-    def past(self, pk: int, at: datetime, *, waits: bool) -> ImportedIncident:
-        """Tell an incident that happened `at` with all that became of it, or an alarm that still waits."""
-        source = Source.MONITORING if waits else self.one_of(SOURCES)
-        life = [] if waits else list(self.life(at))
+    def incident(self, pk: int, at: datetime, *, stays_open: bool) -> ImportedIncident:
+        """Make an incident reported `at` with its history, or an alarm that is still open."""
+        source = Source.MONITORING if stays_open else self.choose(SOURCE_WEIGHTS)
+        steps = [] if stays_open else list(self.changes(at))
         reporter = self.reporter(source).pk
         created = ImportedEvent(
-            Event.Kind.CREATED.value, at, reporter, door_of(source).value, "", Status.OPEN.value, ""
+            Event.Kind.CREATED.value, at, reporter, channel_of(source).value, "", Status.OPEN.value, ""
         )
         changes = [
             ImportedEvent(
@@ -126,7 +124,7 @@ class Story:
                 step.after.value,
                 step.comment,
             )
-            for step in life
+            for step in steps
         ]
         return ImportedIncident(
             description=self.text(source),
@@ -159,10 +157,10 @@ class Story:
         }
         return self.users[names[source]]
 
-    def one_of(self, weights: dict[Word, int]) -> Word:
+    def choose(self, weights: dict[Value, int]) -> Value:
         return self.random.choices(list(weights), list(weights.values()))[0]
 
 
-def door_of(source: Source) -> Event.Channel:
-    doors = {Source.OPERATOR: Event.Channel.PAGE, Source.PARTNER: Event.Channel.REST}
-    return doors.get(source, Event.Channel.POST)
+def channel_of(source: Source) -> Event.Channel:
+    channels = {Source.OPERATOR: Event.Channel.PAGE, Source.PARTNER: Event.Channel.REST}
+    return channels.get(source, Event.Channel.POST)

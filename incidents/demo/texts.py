@@ -1,4 +1,4 @@
-"""What people and machines of a scooter fleet write."""
+"""Texts of a scooter fleet's incidents and comments."""
 
 from incidents.models import Source, Status
 
@@ -18,7 +18,7 @@ PLACES = (
 )
 
 NUMBERS = {
-    # The least and the most of each number that a text may name.
+    # The minimum and the maximum of each number in a text.
     "scooter": (104_000, 109_999),
     "minutes": (12, 95),
     "percent": (1, 9),

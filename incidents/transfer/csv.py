@@ -1,7 +1,6 @@
-"""CSV for spreadsheets, without the history, and safe: no cell can be taken for a formula.
+"""CSV for spreadsheets, without the history.
 
-A text that begins like a formula, or with an apostrophe, gets an apostrophe before it; reading undoes just
-that.
+Texts are written by `csv_safety.escape_formula`, so that no cell is a formula; reading undoes exactly that.
 """
 
 import csv

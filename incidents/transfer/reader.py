@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
 from common.db.transactions import read_snapshot
-from incidents.models import Event, Incident, IncidentQuerySet
+from incidents.keyset import Position
+from incidents.models import Event, Incident
+from incidents.queries import OLDEST_FIRST, IncidentQuery
 from incidents.statements import UTCText
 
 CHUNK = 1000
@@ -36,41 +38,17 @@ class Chunk(NamedTuple):
     events: dict[int, list[EventRow]]
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentQuery:
-    """Which incidents; None means all. Those created at `since` or later and before `until`."""
-
-    status: str | None = None
-    source: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def incidents(self) -> IncidentQuerySet:
-        given = {
-            "status": self.status,
-            "source": self.source,
-            "created_at__gte": self.since,
-            "created_at__lt": self.until,
-        }
-        return Incident.objects.filter(**{name: value for name, value in given.items() if value is not None})
-
-
-def chunks(incidents: IncidentQuerySet, *, with_events: bool) -> Iterator[Chunk]:
-    """Yield the incidents; each chunk is read in a snapshot of its own."""
-    last: Row | None = None
+def chunks(query: IncidentQuery, *, with_events: bool) -> Iterator[Chunk]:
+    """Yield the incidents, oldest first; each chunk is read in a snapshot of its own."""
+    query = replace(query, ordering=OLDEST_FIRST)
+    after = None
     while True:
-        chunk = read_chunk(incidents, last, with_events=with_events)
+        chunk = read(query.incidents(after=after)[:CHUNK], with_events=with_events)
         if not chunk.rows:
             return
         yield chunk
         last = chunk.rows[-1]
-
-
-def read_chunk(incidents: IncidentQuerySet, last: Row | None, *, with_events: bool) -> Chunk:
-    rest = incidents.oldest_first()
-    if last:
-        rest = rest.newer_than(datetime.fromisoformat(last.created_at).replace(tzinfo=UTC), last.id)
-    return read(rest[:CHUNK], with_events=with_events)
+        after = Position(datetime.fromisoformat(last.created_at).replace(tzinfo=UTC), last.id)
 
 
 def read(incidents: QuerySet[Incident], *, with_events: bool) -> Chunk:

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
 
 
-class PageConfig(AppConfig):
+class WebConfig(AppConfig):
     name = "incidents.web"

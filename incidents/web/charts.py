@@ -1,4 +1,4 @@
-"""The geometry of the statistics' pictures; the templates draw it as SVG and CSS gives it its colours."""
+"""The geometry of the statistics' charts, for SVG in the templates and colours in CSS."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ from incidents.models import Source
 from incidents.statistics.report import Day
 
 HEIGHT = 100.0
-BAR = 0.8
-# More bars than this leave no room for gaps between them.
+BAR_WIDTH = 0.8  # of a day
+# More bars are too narrow for gaps between them.
 MAX_BARS_WITH_GAPS = 92
 STEPS = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
 
@@ -16,7 +16,7 @@ STEPS = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
 class Bars:
     """Stacked bars in a box of `width` (one unit a day) by 100; `ceiling` is the number at its top.
 
-    `paths` holds for each source the SVG path of all its parts of bars: a year has two thousand.
+    `paths` holds one SVG path for each source: as elements of their own a year's bars would be two thousand.
     """
 
     width: int
@@ -30,7 +30,7 @@ class Bars:
 
 def stacked(days: list[Day]) -> Bars:
     ceiling = nice_ceiling(max((day.total for day in days), default=0))
-    width = BAR if len(days) <= MAX_BARS_WITH_GAPS else 1.0
+    width = BAR_WIDTH if len(days) <= MAX_BARS_WITH_GAPS else 1.0
     paths: dict[str, list[str]] = {source: [] for source in Source.values}
     for number, day in enumerate(days):
         top = HEIGHT
@@ -44,7 +44,7 @@ def stacked(days: list[Day]) -> Bars:
 
 
 def nice_ceiling(number: int) -> int:
-    """Return the least round and even number that is not below `number`."""
+    """Return the smallest round and even number that is at least `number`."""
     power = 10 ** (len(str(number)) - 1)
     rounds = (step * power / 10 for step in STEPS)
     return next(int(ceiling) for ceiling in rounds if ceiling >= max(2, number) and ceiling % 2 == 0)

@@ -1,4 +1,4 @@
-"""What every page's template knows."""
+"""Template variables of every page."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from users.models import Action, User
 
 
 def roles(request: HttpRequest) -> dict[str, Any]:
-    """Tell what the viewer may do, as `may.list`, and the words of the keys 1 to 7, as `statuses`."""
+    """Return the viewer's permissions, e.g. `may.list`, and as `statuses` the labels of the keys 1 to 7."""
     user = getattr(request, "user", None)
     return {
         "may": {action.value: isinstance(user, User) and user.may(action) for action in Action},

@@ -1,4 +1,4 @@
-"""What people write on the pages, held to the API's rules and told in its words."""
+"""Forms of the pages, with the rules and the messages of the API."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from incidents.validators import (
 
 
 class TextField(forms.CharField):
-    """A text kept as it was typed, but for the CR LF that browsers make of each line's end."""
+    """A text as it was typed; browsers send line ends as CR LF, which become LF."""
 
     def __init__(self, *, length: int, messages: dict[str, Any], rows: int, **more: Any) -> None:
         super().__init__(
@@ -45,7 +45,7 @@ class DateInput(forms.DateInput):
     input_type = "date"
 
     def __init__(self) -> None:
-        # The only spelling that browsers send and accept, whatever the language.
+        # The only format that browsers send and accept, whatever the language.
         super().__init__(format="%Y-%m-%d")
 
 
@@ -77,10 +77,10 @@ class ReportForm(forms.Form):
     )
 
     def clean_date(self) -> datetime | None:
-        moment: datetime | None = self.cleaned_data["date"]
-        if moment and not datetimes.MIN_DATETIME <= moment < datetimes.DATETIME_LIMIT:
+        created_at: datetime | None = self.cleaned_data["date"]
+        if created_at and not datetimes.MIN_DATETIME <= created_at < datetimes.DATETIME_LIMIT:
             raise ValidationError(_("Wrong date format"))
-        return moment
+        return created_at
 
 
 class ChangeForm(forms.Form):

@@ -1,15 +1,16 @@
 """The queue: the incidents that a viewer asks for, active ones first, page by page.
 
-    page = IncidentQuery.of(request.GET).page(after=None)
+    queue = Queue.of(request.GET)
+    page = queue.page(after=None)
     page.incidents, page.next
 
-A page is found by the place of the last incident before it, so the thousandth costs what the first does.
+A page is found by the position of the last incident before it, so the thousandth costs what the first does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
@@ -21,42 +22,47 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from common.db.transactions import read_snapshot
 from incidents.counts import totals
+from incidents.keyset import Position
 from incidents.models import ACTIVE, Incident, IncidentQuerySet, Source, Status
+from incidents.queries import NEWEST_FIRST, OLDEST_FIRST, IncidentQuery, position_of
+from incidents.statements import Row
+from incidents.validators import MAX_SEARCH_LENGTH
 from incidents.web.access import user_of
 from incidents.web.forms import DateInput
-from incidents.web.place import Place
 from users.models import Action
 
 PAGE = 50
-# Enough to fill the three lines that a row of the queue has.
+CHUNK = 1000
+# Enough to fill the three lines of a row.
 BRIEF_LENGTH = 300
-MAX_SEARCH_LENGTH = 200
 
+ALL = "all"
 NOT_ACTIVE = tuple(status for status in Status if status not in ACTIVE)
 TABS: dict[str, tuple[tuple[Status, ...], ...]] = {
     # What each tab shows: groups of statuses, one group after the other.
     "active": (ACTIVE,),
     **{status.value: ((status,),) for status in Status},
-    "all": (ACTIVE, NOT_ACTIVE),
+    ALL: (ACTIVE, NOT_ACTIVE),
 }
 TAB_LABELS = {
     "active": pgettext_lazy("tab", "Active"),
     **{status.value: status.label for status in Status},
-    "all": pgettext_lazy("tab", "All"),
+    ALL: pgettext_lazy("tab", "All"),
 }
 
 
 @dataclass(frozen=True)
 class Page:
-    """Up to 50 incidents, and the place after which the next page goes on, if there is one."""
+    """Up to 50 incidents, and the position after which the next page goes on, if there is one."""
 
     incidents: list[Incident]
-    next: Place | None
+    next: Position | None
 
 
 class QueueForm(forms.Form):
-    """What the address of a queue page may ask for."""
+    """The parameters in the address of a queue page."""
 
     status = forms.ChoiceField(choices=list(TAB_LABELS.items()), required=False, widget=forms.HiddenInput)
     q = forms.CharField(
@@ -85,89 +91,81 @@ class QueueForm(forms.Form):
 
 
 @dataclass(frozen=True)
-class IncidentQuery:
-    """What a viewer asks for. A value that cannot be read asks for nothing."""
+class Queue:
+    """A tab, and the query of all its other parameters."""
 
-    tab: str = "active"
-    text: str = ""
-    source: str = ""
-    since: date | None = None
-    until: date | None = None
-    oldest_first: bool = False
+    tab: str
+    query: IncidentQuery
 
     @classmethod
-    def of(cls, query: Mapping[str, Any]) -> IncidentQuery:
-        form = QueueForm(query)
+    def of(cls, parameters: Mapping[str, Any]) -> Queue:
+        """Read the parameters of an address; one that cannot be read counts as absent."""
+        form = QueueForm(parameters)
         form.is_valid()
-        asked = form.cleaned_data
-        return cls(
-            tab=asked.get("status") or "active",
-            text=asked.get("q", ""),
-            source=asked.get("source", ""),
-            since=asked.get("since"),
-            until=asked.get("until"),
-            oldest_first=bool(asked.get("order")),
+        given = form.cleaned_data
+        since, until = given.get("since"), given.get("until")
+        query = IncidentQuery(
+            text=given.get("q", ""),
+            source=given.get("source") or None,
+            created_after=midnight(since) if since else None,
+            created_before=midnight(until, days=1) if until else None,
+            ordering=OLDEST_FIRST if given.get("order") else NEWEST_FIRST,
         )
+        return cls(given.get("status") or "active", query)
 
     @property
     def groups(self) -> tuple[tuple[Status, ...], ...]:
         return TABS[self.tab]
 
-    def incidents(self) -> IncidentQuerySet:
-        """Return all that is asked for but the statuses, in order."""
-        found = Incident.objects.oldest_first() if self.oldest_first else Incident.objects.newest_first()
-        if self.text:
-            found = found.mentioning(self.text)
-        if self.source:
-            found = found.filter(source=self.source)
-        if self.since:
-            found = found.filter(created_at__gte=midnight(self.since))
-        if self.until:
-            found = found.filter(created_at__lt=midnight(self.until, days=1))
-        return found
+    @property
+    def oldest_first(self) -> bool:
+        return self.query.ordering == OLDEST_FIRST
 
-    def page(self, after: Place | None, most: int = PAGE) -> Page:
-        rows = self.rows(in_brief(self.incidents()), after, most + 1)
-        return Page(rows[:most], self.place_of(rows[most - 1]) if len(rows) > most else None)
+    @property
+    def is_filtered(self) -> bool:
+        return replace(self.query, ordering=NEWEST_FIRST) != IncidentQuery()
 
-    def everything(self, chunk: int = 1000) -> Iterator[Incident]:
-        """Yield all that is asked for, by the days of the present zone, read in queries of `chunk` rows."""
-        incidents = self.incidents().defer("search_text")
+    @property
+    def has_open_filters(self) -> bool:
+        """Tell whether any parameter but the search is given."""
+        return replace(self.query, text="") != IncidentQuery()
 
-        def found() -> Iterator[Incident]:
-            after: Place | None = None
-            while rows := self.rows(incidents, after, chunk):
-                yield from rows
-                after = self.place_of(rows[-1])
+    def page(self, after: Position | None, limit: int = PAGE) -> Page:
+        base = in_brief(Incident.objects.all())
+        incidents: list[Incident] = []
+        with read_snapshot():
+            for number, statuses in enumerate(self.groups):
+                missing = limit + 1 - len(incidents)
+                if missing and (after is None or number >= after.group):
+                    group = replace(self.query, statuses=frozenset(statuses))
+                    behind = after if after and after.group == number else None
+                    incidents += group.walk_incidents(base, missing, behind)
+        return Page(
+            incidents[:limit], self.position_of(incidents[limit - 1]) if len(incidents) > limit else None
+        )
 
-        return found()
+    def walk(self) -> Iterator[list[Row]]:
+        """Yield all rows in chunks, by their time alone.
 
-    def rows(self, incidents: IncidentQuerySet, after: Place | None, most: int) -> list[Incident]:
-        rows: list[Incident] = []
-        for number, statuses in enumerate(self.groups):
-            if after is None or number >= after.group:
-                behind = after if after and after.group == number else None
-                rows += self.walked(incidents, statuses, behind, most - len(rows))
-            if len(rows) >= most:
-                break
-        return rows
+        The groups of a tab are no order for a long walk: an incident that changes its group meanwhile would
+        come twice or never.
+        """
+        statuses = None if self.tab == ALL else frozenset(chain(*self.groups))
+        query = replace(self.query, statuses=statuses)
+        after = None
+        while True:
+            # A query of several statuses reads each by itself.
+            with read_snapshot():
+                rows = query.walk(CHUNK, after)
+            yield rows
+            if len(rows) < CHUNK:
+                return
+            after = position_of(rows[-1])
 
-    def walked(
-        self, incidents: IncidentQuerySet, statuses: Iterable[Status], behind: Place | None, most: int
-    ) -> list[Incident]:
-        if behind:
-            step = incidents.newer_than if self.oldest_first else incidents.older_than
-            incidents = step(behind.created_at, behind.id)
-        # One walk along an index for each status; a database would sort all that an IN finds.
-        walks = [incidents.filter(status=status)[:most] for status in statuses]
-        return sorted(chain(*walks), key=lambda row: (row.created_at, row.pk), reverse=not self.oldest_first)[
-            :most
-        ]
-
-    def place_of(self, incident: Incident) -> Place:
-        """Tell where the incident stands in this queue; what it no longer shows stands at the end."""
+    def position_of(self, incident: Incident) -> Position:
+        """Return the incident's position in this queue; a status that the tab does not show is at the end."""
         group = next((n for n, group in enumerate(self.groups) if incident.status in group), 1)
-        return Place.at(group, incident.created_at, incident.pk)
+        return Position(incident.created_at, incident.pk, group)
 
     def shows(self, incident: Incident) -> bool:
         return any(incident.status in group for group in self.groups)
@@ -178,16 +176,16 @@ def in_brief(incidents: IncidentQuerySet) -> IncidentQuerySet:
     return incidents.annotate(brief=Left("description", BRIEF_LENGTH)).defer("description", "search_text")
 
 
-def row(request: HttpRequest, query: IncidentQuery, incident: Incident) -> dict[str, Any]:
-    """Describe an incident as web/row.html shows it."""
+def row(request: HttpRequest, queue: Queue, incident: Incident) -> dict[str, Any]:
+    """Describe an incident for web/row.html."""
     return {
         "incident": incident,
-        "position": query.place_of(incident),
+        "position": queue.position_of(incident),
         "may_update": user_of(request).may(Action.UPDATE),
     }
 
 
-def tabs(query: IncidentQuery) -> list[dict[str, Any]]:
+def tabs(queue: Queue) -> list[dict[str, Any]]:
     """Describe each tab: its value, label and count, and whether it is the present one."""
     by_status = totals.by_status()
     return [
@@ -195,14 +193,14 @@ def tabs(query: IncidentQuery) -> list[dict[str, Any]]:
             "value": value,
             "label": TAB_LABELS[value],
             "count": sum(by_status[status] for group in groups for status in group),
-            "current": value == query.tab,
+            "current": value == queue.tab,
         }
         for value, groups in TABS.items()
     ]
 
 
 def midnight(day: date, days: int = 0) -> datetime:
-    """Return the moment at which `day`, or the one `days` later, begins for the viewer."""
+    """Return when `day`, or the day `days` later, begins in the viewer's time zone."""
     try:
         return timezone.make_aware(datetime.combine(day + timedelta(days), time.min)).astimezone(UTC)
     except OverflowError:  # At the ends of the years 1 and 9999

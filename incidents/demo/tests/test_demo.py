@@ -6,19 +6,19 @@ from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from incidents.demo.story import DAYS, Story
-from incidents.management.commands.demo import CAST
+from incidents.management.commands.demo import USERS
 from incidents.models import ACTIVE, Event, Incident, Source, Status, folded
 from users.models import User
 
 
 @pytest.fixture
 def story(db: None) -> Story:
-    users = {name: User.objects.create_user(name, role=role) for name, role in CAST.items()}
+    users = {name: User.objects.create_user(name, role=role) for name, role in USERS.items()}
     return Story(users, timezone.localtime())
 
 
-def test_a_month_is_believable(story: Story) -> None:
-    story.write_month()
+def test_a_month_is_plausible(story: Story) -> None:
+    story.import_month()
     assert 1500 < Incident.objects.count() < 3500
     assert set(Incident.objects.values_list("source", flat=True)) == set(Source.values)
     assert set(Incident.objects.values_list("status", flat=True)) == set(Status.values)
@@ -30,8 +30,8 @@ def test_a_month_is_believable(story: Story) -> None:
     assert not [one for one in Incident.objects.all() if one.search_text != folded(one.description)]
 
 
-def test_rows_and_events_agree_as_if_the_services_had_written_them(story: Story) -> None:
-    story.write_month()
+def test_rows_agree_with_their_events(story: Story) -> None:
+    story.import_month()
     last: dict[int, Event] = {}
     for event in Event.objects.order_by("id").select_related("incident"):
         before = last.get(event.incident_id)
@@ -49,16 +49,16 @@ def test_rows_and_events_agree_as_if_the_services_had_written_them(story: Story)
         assert event.incident.updated_at == event.at
 
 
-def test_life_goes_on(story: Story) -> None:
+def test_events_are_added(story: Story) -> None:
     for _n in range(30):
-        story.live_on()
+        story.add_event()
     kinds = dict(Event.objects.order_by().values_list("kind").annotate(Count("id")))
     assert kinds["created"] == Incident.objects.count()
     assert kinds["created"] + kinds["status_changed"] == 30
     assert Incident.objects.filter(status__in=ACTIVE).exists()
 
 
-def test_a_database_in_use_is_left_alone(story: Story) -> None:
+def test_a_database_in_use_is_not_changed(story: Story) -> None:
     with pytest.raises(CommandError, match="in use"):
         call_command("demo")
     assert not Incident.objects.exists()

@@ -1,4 +1,4 @@
-"""`make demo`: a living service on a throw-away database."""
+"""`make demo`: a service with incidents that go on, on a throw-away database."""
 
 import contextlib
 import os
@@ -18,16 +18,16 @@ from incidents.demo.story import Story
 from incidents.services import IncidentError
 from users.models import Role, User
 
-CAST = {
+USERS = {
     "operator": Role.OPERATOR,
     "dispatcher": Role.OPERATOR,
     "viewer": Role.VIEWER,
     "monitoring": Role.REPORTER,
     "partner": Role.REPORTER,
 }
-SECONDS_BETWEEN = (6, 18)
+SECONDS_BETWEEN_EVENTS = (6, 18)
 
-FIRST_WORDS = """
+GREETING = """
 A month of a scooter fleet's incidents is ready. Open
 
     {url}/
@@ -41,7 +41,7 @@ Something happens every few seconds. Ctrl-C ends it and throws the database away
 
 class Command(BaseCommand):
     help = "Fill an empty database with a month of a scooter fleet's incidents and serve it (see make demo)."
-    # Some of them ask the database, which has to be there first; `serve` makes them all.
+    # Some checks ask the database, which has to be set up first; `serve` runs them all.
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,28 +50,28 @@ class Command(BaseCommand):
             if User.objects.exists():
                 raise CommandError("This database is in use. `make demo` gives the demo one of its own.")
             password = secrets.token_hex(4)  # one that is typed without trouble
-            story = Story(self.make_cast(password), timezone.localtime())
-            story.write_month()
+            story = Story(self.create_users(password), timezone.localtime())
+            story.import_month()
         self.stdout.write(
-            FIRST_WORDS.format(
+            GREETING.format(
                 url=hosts.url_on_this_machine(settings.HOST, settings.PORT),
                 names="operator, dispatcher, viewer",
                 password=password,
             )
         )
         self.stdout.flush()
-        self.start_living(story)
+        self.fork_simulation(story)
         call_command("serve")
 
-    def make_cast(self, password: str) -> dict[str, User]:
+    def create_users(self, password: str) -> dict[str, User]:
         admin = User.objects.create_superuser("admin", "admin@example.com", password)
         return {
             name: User.objects.create(username=name, role=role, password=admin.password)
-            for name, role in CAST.items()
+            for name, role in USERS.items()
         }
 
-    def start_living(self, story: Story) -> None:
-        """Let a process of its own tell the story on, until this one, which becomes the service, ends."""
+    def fork_simulation(self, story: Story) -> None:
+        """Add events in a process of its own until this one, which becomes the service, ends."""
         connection.close()
         service = os.getpid()
         if os.fork():
@@ -79,9 +79,9 @@ class Command(BaseCommand):
         try:
             while os.getppid() == service:
                 with contextlib.suppress(IncidentError, OperationalError):
-                    story.live_on()
-                time.sleep(random.uniform(*SECONDS_BETWEEN))  # noqa: S311
+                    story.add_event()
+                time.sleep(random.uniform(*SECONDS_BETWEEN_EVENTS))  # noqa: S311
         except KeyboardInterrupt:
             pass
         finally:
-            os._exit(0)  # It must not go on to become a second service.
+            os._exit(0)  # The child must not become a second service.

@@ -15,6 +15,7 @@ from django.utils import timezone
 from common import datetimes, files
 from common.progress import Progress
 from incidents.models import Source, Status
+from incidents.queries import IncidentQuery
 from incidents.transfer import formats, reader
 from incidents.transfer.users import UsernameCache
 
@@ -38,8 +39,11 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=timestamp, metavar="MOMENT", help="created before it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        query = reader.IncidentQuery(
-            **{name: options[name] for name in ("status", "source", "since", "until")}
+        query = IncidentQuery(
+            statuses=frozenset({options["status"]}) if options["status"] else None,
+            source=options["source"],
+            created_after=options["since"],
+            created_before=options["until"],
         )
         try:
             with open_for_writing(options["file"]) as file:
@@ -47,12 +51,11 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{options['file']}: {error}") from error
 
-    def write(self, file: BinaryIO, query: reader.IncidentQuery, form: ModuleType) -> None:
-        incidents = query.incidents()
+    def write(self, file: BinaryIO, query: IncidentQuery, form: ModuleType) -> None:
         usernames = UsernameCache()
-        with Progress("Export", incidents.count()) as progress:
+        with Progress("Export", query.count()) as progress:
             file.write(form.HEADER)
-            for chunk in reader.chunks(incidents, with_events=form.WITH_EVENTS):
+            for chunk in reader.chunks(query, with_events=form.WITH_EVENTS):
                 file.write(form.encode(chunk, usernames))
                 progress.add(len(chunk.rows))
         # The standard output may be the file itself.

@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from hypothesis import given
-from hypothesis import strategies as st
 
 from incidents import services
-from incidents.csv_safety import escape_formula, unescape_formula
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.transfer import formats, reader
@@ -205,13 +202,6 @@ def test_an_export_reads_a_row_and_its_history_in_one_snapshot(
 
 
 # CSV
-
-
-@given(st.text(st.sampled_from("'=+-@\t\r\n＝＋－＠aё, \"")))
-def test_an_escaped_text_is_no_formula_and_is_restored(text: str) -> None:
-    cell = escape_formula(text)
-    assert not cell.startswith(tuple("=+-@\t\r\n＝＋－＠"))
-    assert unescape_formula(cell) == text
 
 
 def test_no_cell_begins_like_a_formula(olga: User, incident: Make, tmp_path: Path) -> None:

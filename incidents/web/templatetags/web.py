@@ -1,4 +1,4 @@
-"""How the pages write time."""
+"""Timestamps and durations for people."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from django.utils.translation import ngettext_lazy
 register = template.Library()
 
 AGES = (
-    # In seconds. Django's own words for lengths do not do: it is «1 минута», but «1 минуту назад».
+    # In seconds. The texts of Django's timesince have the wrong case: «1 минута», but «1 минуту назад».
     (365 * 86400, ngettext_lazy("%(number)d year ago", "%(number)d years ago", "number")),
     (30 * 86400, ngettext_lazy("%(number)d month ago", "%(number)d months ago", "number")),
     (7 * 86400, ngettext_lazy("%(number)d week ago", "%(number)d weeks ago", "number")),
@@ -25,25 +25,25 @@ AGES = (
 
 
 @register.simple_tag
-def age(moment: datetime) -> SafeString:
-    """Write how long ago `moment` was, as people say it; the exact time shows on hover."""
+def age(timestamp: datetime) -> SafeString:
+    """Write how long ago it was in words; the exact time shows on hover."""
     return format_html(
         '<time class="age" datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        exactly(moment),
-        ago(moment),
+        timestamp.isoformat(),
+        exactly(timestamp),
+        ago(timestamp),
     )
 
 
 @register.simple_tag
-def exact(moment: datetime) -> SafeString:
+def exact(timestamp: datetime) -> SafeString:
     """Write the time itself, to the second, in the viewer's time zone."""
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), exactly(moment))
+    return format_html('<time datetime="{}">{}</time>', timestamp.isoformat(), exactly(timestamp))
 
 
 @register.filter
-def lasting(length: timedelta | None) -> str:
-    """Write a length of time in its two largest units."""
+def duration(length: timedelta | None) -> str:
+    """Write a duration in its two largest units."""
     if length is None:
         return "—"
     if length < timedelta(minutes=1):
@@ -52,17 +52,17 @@ def lasting(length: timedelta | None) -> str:
     return timesince(start, start + length, depth=2)
 
 
-def exactly(moment: datetime) -> str:
-    local = timezone.localtime(moment)
+def exactly(timestamp: datetime) -> str:
+    local = timezone.localtime(timestamp)
     return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S} ({local.tzname()})"
 
 
-def ago(moment: datetime) -> str:
-    # times.js keeps these words up to date as time goes by.
-    seconds = (timezone.now() - moment).total_seconds()
+def ago(timestamp: datetime) -> str:
+    # times.js updates these texts as time goes by.
+    seconds = (timezone.now() - timestamp).total_seconds()
     if seconds < 0:
-        return exactly(moment)
-    for length, words in AGES:
-        if number := int(seconds // length):
-            return words % {"number": number}
+        return exactly(timestamp)
+    for unit, text in AGES:
+        if number := int(seconds // unit):
+            return text % {"number": number}
     return _("just now")

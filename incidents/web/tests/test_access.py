@@ -24,32 +24,32 @@ PAGES = [
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_stranger_is_asked_to_log_in(db: None, path: str) -> None:
-    reply = new_client().get(path)
-    assert reply.status_code == HTTPStatus.FOUND
-    assert reply["Location"] == f"/login/?next={path}"
+    response = new_client().get(path)
+    assert response.status_code == HTTPStatus.FOUND
+    assert response["Location"] == f"/login/?next={path}"
 
 
-def test_one_logs_in_and_out(olga: User, password: str) -> None:
+def test_log_in_and_out(olga: User, password: str) -> None:
     browser = new_client()
-    reply = browser.post("/login/", {"username": "olga", "password": password, "next": "/report/"})
-    assert reply["Location"] == "/report/"
+    response = browser.post("/login/", {"username": "olga", "password": password, "next": "/report/"})
+    assert response["Location"] == "/report/"
     assert browser.get("/").status_code == HTTPStatus.OK
     assert browser.post("/logout/")["Location"] == "/login/"
     assert browser.get("/").status_code == HTTPStatus.FOUND
 
 
 @pytest.mark.parametrize("elsewhere", ["https://example.com/", "//example.com"])
-def test_a_login_leads_nowhere_else(olga: User, password: str, elsewhere: str) -> None:
+def test_a_login_redirects_only_within_the_service(olga: User, password: str, elsewhere: str) -> None:
     form = {"username": "olga", "password": password, "next": elsewhere}
     assert new_client().post("/login/", form)["Location"] == "/"
 
 
-def test_a_wrong_password_is_told_and_limited(olga: User) -> None:
+def test_wrong_passwords_are_refused_and_limited(olga: User) -> None:
     browser = new_client(headers={"Accept-Language": "en"})
     form = {"username": "olga", "password": "wrong"}
-    replies = [browser.post("/login/", form).text for _n in range(7)]
-    assert "Please enter a correct username and password" in replies[0]
-    assert "Too many attempts, try again later" in replies[-1]
+    responses = [browser.post("/login/", form).text for _n in range(7)]
+    assert "Please enter a correct username and password" in responses[0]
+    assert "Too many attempts, try again later" in responses[-1]
 
 
 def test_a_viewer_sees_no_buttons(as_vera: Client, incident: Report) -> None:
@@ -78,7 +78,7 @@ def test_a_reporter_can_only_report(as_rita: Client, incident: Report) -> None:
     assert "Incident #" in page(as_rita, "/report/")
 
 
-def test_a_role_that_is_unknown_to_the_page_may_nothing(olga: User, as_olga: Client) -> None:
+def test_an_inactive_user_is_sent_to_the_login(olga: User, as_olga: Client) -> None:
     User.objects.filter(pk=olga.pk).update(is_active=False)
     assert as_olga.get("/").status_code == HTTPStatus.FOUND
 
@@ -94,7 +94,7 @@ def test_the_language_follows_the_browser_and_can_be_switched(as_olga: Client) -
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "x" * 500, "\x00", ""])
-def test_an_odd_time_zone_is_the_configured_one(as_olga: Client, zone: str) -> None:
+def test_an_invalid_time_zone_falls_back_to_the_configured_one(as_olga: Client, zone: str) -> None:
     as_olga.cookies["timezone"] = zone
     assert 'data-zone="Europe/Moscow"' in page(as_olga, "/")
 
@@ -103,22 +103,22 @@ def test_changes_need_the_csrf_token(olga: User, incident: Report) -> None:
     browser = new_client(enforce_csrf_checks=True)
     browser.force_login(olga)
     change = {"status": "closed", "seen": "open"}
-    reply = browser.post(f"/incident/{incident().pk}/change/", change)
-    assert reply.status_code == HTTPStatus.FORBIDDEN
+    response = browser.post(f"/incident/{incident().pk}/change/", change)
+    assert response.status_code == HTTPStatus.FORBIDDEN
 
 
 @pytest.mark.parametrize("path", ["/", "/report/", "/statistics/", "/login/"])
-def test_pages_hold_to_the_strict_content_policy(olga: User, path: str) -> None:
+def test_pages_have_a_strict_content_security_policy(olga: User, path: str) -> None:
     browser = new_client()
     if path != "/login/":
         browser.force_login(olga)
-    reply = browser.get(path)
-    assert "default-src 'self'" in reply["Content-Security-Policy"]
-    assert "unsafe" not in reply["Content-Security-Policy"]
-    assert " style=" not in reply.text
-    assert "<script>" not in reply.text
-    assert " onclick=" not in reply.text
+    response = browser.get(path)
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert " style=" not in response.text
+    assert "<script>" not in response.text
+    assert " onclick=" not in response.text
 
 
-def test_a_page_is_kept_by_nobody_else(as_olga: Client) -> None:
+def test_pages_are_not_stored_by_shared_caches(as_olga: Client) -> None:
     assert as_olga.get("/")["Cache-Control"] == "private, no-cache"

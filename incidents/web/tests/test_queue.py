@@ -23,7 +23,7 @@ def test_it_shows_active_incidents_newest_first(as_olga: Client, incident: Repor
     assert row_ids(page(as_olga, "/")) == [new.pk, taken.pk, old.pk]
 
 
-def test_it_shows_all_with_the_active_ones_first(as_olga: Client, incident: Report) -> None:
+def test_the_tab_all_shows_active_incidents_first(as_olga: Client, incident: Report) -> None:
     active = incident(created_at=START)
     closed = incident(status=Status.CLOSED)
     fake = incident(status=Status.FAKE)
@@ -47,7 +47,7 @@ def test_it_filters_by_source_time_and_text(as_olga: Client, incident: Report) -
     assert row_ids(page(as_olga, "/", until="2025-01-03")) == [one.pk]
 
 
-def test_a_day_begins_where_the_viewer_is(as_olga: Client, incident: Report) -> None:
+def test_a_day_begins_in_the_viewers_time_zone(as_olga: Client, incident: Report) -> None:
     one = incident(created_at=datetime(2025, 1, 1, 2, 30, tzinfo=UTC))
     as_olga.cookies["timezone"] = "America/New_York"
     assert row_ids(page(as_olga, "/", until="2024-12-31")) == [one.pk]
@@ -55,7 +55,7 @@ def test_a_day_begins_where_the_viewer_is(as_olga: Client, incident: Report) -> 
     assert row_ids(page(as_olga, "/", until="2024-12-31")) == []
 
 
-def test_it_shows_the_oldest_first_if_asked(as_olga: Client, incident: Report) -> None:
+def test_the_order_oldest_first(as_olga: Client, incident: Report) -> None:
     new, old = incident(), incident(created_at=START)
     assert row_ids(page(as_olga, "/", order="oldest")) == [old.pk, new.pk]
 
@@ -65,7 +65,7 @@ def test_it_shows_the_oldest_first_if_asked(as_olga: Client, incident: Report) -
 def test_pages_neither_repeat_nor_skip(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch, tab: str, order: str
 ) -> None:
-    monkeypatch.setattr(queue.IncidentQuery.page, "__defaults__", (3,))
+    monkeypatch.setattr(queue.Queue.page, "__defaults__", (3,))
     statuses = [Status.OPEN, Status.CLOSED, Status.IN_PROGRESS, Status.FAKE]
     # Four times of the same moment: the id has to decide.
     all_of_them = [
@@ -102,7 +102,7 @@ def test_pages_neither_repeat_nor_skip(
         "q=%25_%5C'%22",
     ],
 )
-def test_an_odd_address_is_no_error(as_olga: Client, incident: Report, query: str) -> None:
+def test_invalid_parameters_are_ignored(as_olga: Client, incident: Report, query: str) -> None:
     incident()
     page(as_olga, f"/?{query}")
 
@@ -127,15 +127,15 @@ def test_the_age_is_in_words_with_the_exact_time_on_hover(as_olga: Client, incid
         (timedelta(days=20), "2 недели назад"),
     ],
 )
-def test_the_age_is_said_in_russian_as_people_say_it(
+def test_the_age_in_russian_is_declined_correctly(
     as_olga: Client, incident: Report, passed: timedelta, words: str
 ) -> None:
     incident(created_at=timezone.now() - passed)
-    reply = as_olga.get("/", headers={"Accept-Language": "ru"})
-    assert f"{words}</time>" in reply.text
+    response = as_olga.get("/", headers={"Accept-Language": "ru"})
+    assert f"{words}</time>" in response.text
 
 
-def test_a_text_is_shown_as_text(as_olga: Client, incident: Report) -> None:
+def test_markup_in_rows_is_escaped(as_olga: Client, incident: Report) -> None:
     incident('<script>alert("1")</script><img src=x onerror=alert(2)>')
     html = page(as_olga, "/")
     assert "<script>alert" not in html
@@ -143,12 +143,12 @@ def test_a_text_is_shown_as_text(as_olga: Client, incident: Report) -> None:
     assert "<img src=x" not in html
 
 
-def test_a_long_text_is_sent_only_in_its_beginning(as_olga: Client, incident: Report) -> None:
+def test_only_the_beginning_of_a_long_text_is_sent(as_olga: Client, incident: Report) -> None:
     incident("x" * 10_000)
     assert "x" * 301 not in page(as_olga, "/")
 
 
-def test_it_asks_the_database_the_same_however_many_rows(
+def test_the_number_of_queries_is_independent_of_the_number_of_rows(
     as_olga: Client, incident: Report, django_assert_max_num_queries: Callable[..., object]
 ) -> None:
     for _n in range(8):
@@ -174,7 +174,7 @@ def test_changes_are_the_rows_changed_since_an_event(as_olga: Client, incident: 
     assert row_ids(page(as_olga, "/changes/", after_event=newest)) == []
 
 
-def test_too_many_changes_ask_for_the_page_anew(
+def test_too_many_changes_ask_to_load_the_page_anew(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("incidents.web.views.changes.MAX_CHANGES", 2)
@@ -185,7 +185,7 @@ def test_too_many_changes_ask_for_the_page_anew(
     page(as_olga, "/changes/", HTTPStatus.BAD_REQUEST, after_event="")
 
 
-def test_the_changes_are_limited_by_events_so_that_none_is_jumped_over(
+def test_changes_are_limited_by_events_so_that_none_is_skipped(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("incidents.web.views.changes.MAX_CHANGES", 4)

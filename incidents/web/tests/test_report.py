@@ -20,17 +20,17 @@ def send(browser: Client, **form: str) -> Any:
     return browser.post("/report/", usual | form)
 
 
-def test_it_reports_through_the_page(as_olga: Client, olga: User) -> None:
-    reply = send(as_olga, incident="  Самокат\r\nне в сети", source="monitoring")
+def test_a_report_is_an_event_of_the_page(as_olga: Client, olga: User) -> None:
+    response = send(as_olga, incident="  Самокат\r\nне в сети", source="monitoring")
     one = Incident.objects.get()
-    assert reply["Location"] == f"/incident/{one.pk}/"
+    assert response["Location"] == f"/incident/{one.pk}/"
     assert (one.description, one.source, one.status) == ("  Самокат\nне в сети", "monitoring", "open")
     event = one.events.get()
     assert (event.channel, event.by) == (Event.Channel.PAGE, olga)
     assert f"Incident #{one.pk} is reported" in page(as_olga, f"/incident/{one.pk}/")
 
 
-def test_the_time_is_that_of_the_viewers_clock(as_olga: Client) -> None:
+def test_times_are_in_the_viewers_time_zone(as_olga: Client) -> None:
     as_olga.cookies["timezone"] = "Asia/Tokyo"
     send(as_olga, date="2025-11-11T09:30")
     assert Incident.objects.get().created_at == datetime(2025, 11, 11, 0, 30, tzinfo=UTC)
@@ -48,30 +48,30 @@ def test_the_time_is_that_of_the_viewers_clock(as_olga: Client) -> None:
         ({"date": "2201-01-02T09:30"}, {"date": "2201-01-02T09:30:00Z"}),
     ],
 )
-def test_its_rules_and_messages_are_those_of_the_api(
+def test_the_rules_and_messages_are_those_of_the_api(
     as_olga: Client, olga: User, post: Post, form: dict[str, str], body: dict[str, Any]
 ) -> None:
     usual = {"incident": "Самокат", "source": "operator"}
     api_error = post("/incidents/create/", usual | body, by=olga)
-    reply = send(as_olga, **form)
-    assert reply.status_code == api_error.status == HTTPStatus.BAD_REQUEST
-    assert f"<p>{api_error.error}</p>" in reply.text
+    response = send(as_olga, **form)
+    assert response.status_code == api_error.status == HTTPStatus.BAD_REQUEST
+    assert f"<p>{api_error.error}</p>" in response.text
     assert not Incident.objects.exists()
 
 
 @pytest.mark.parametrize("source", ["", "moon"])
 def test_a_wrong_source_is_refused(as_olga: Client, source: str) -> None:
-    reply = send(as_olga, source=source)
-    assert reply.status_code == HTTPStatus.BAD_REQUEST
-    assert "Source is required or wrong" in reply.text
+    response = send(as_olga, source=source)
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "Source is required or wrong" in response.text
 
 
-def test_what_was_typed_stays_in_a_refused_form(as_olga: Client) -> None:
-    reply = send(as_olga, incident="Упал & лежит", date="yesterday")
-    assert "Упал &amp; лежит</textarea>" in reply.text
+def test_an_invalid_form_keeps_the_typed_text(as_olga: Client) -> None:
+    response = send(as_olga, incident="Упал & лежит", date="yesterday")
+    assert "Упал &amp; лежит</textarea>" in response.text
 
 
-def test_the_same_form_reports_once(as_olga: Client) -> None:
+def test_the_same_form_sent_twice_reports_one_incident(as_olga: Client) -> None:
     key = re.findall(r'name="idempotency_key" value="([^"]+)"', page(as_olga, "/report/"))[0]
     first, second = (send(as_olga, idempotency_key=key) for _n in range(2))
     assert first["Location"] == second["Location"]
@@ -84,11 +84,11 @@ def test_the_same_form_reports_once(as_olga: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_busy_database_is_said_to_be_busy_and_nothing_is_stored(as_olga: Client) -> None:
+def test_a_busy_database_is_503_and_nothing_is_stored(as_olga: Client) -> None:
     as_olga.raise_request_exception = False
     with database_held("incidents_incident"):
-        reply = send(as_olga)
-    assert reply.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert int(reply["Retry-After"]) >= 1
-    assert "The service is busy" in reply.text
+        response = send(as_olga)
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(response["Retry-After"]) >= 1
+    assert "The service is busy" in response.text
     assert not Incident.objects.exists()

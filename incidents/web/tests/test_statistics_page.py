@@ -17,7 +17,7 @@ from testing.reading import page
 Report = Callable[..., Incident]
 
 
-def test_it_shows_numbers_and_pictures(as_olga: Client, incident: Report) -> None:
+def test_it_shows_numbers_and_charts(as_olga: Client, incident: Report) -> None:
     incident(source=Source.PARTNER, status=Status.FAKE)
     incident(source=Source.MONITORING, status=Status.CLOSED)
     html = page(as_olga, "/statistics/")
@@ -28,7 +28,7 @@ def test_it_shows_numbers_and_pictures(as_olga: Client, incident: Report) -> Non
     assert '<path class="source-monitoring" d="M29.10 50.00h0.8v50.00h-0.8z"/>' in html
 
 
-def test_numbers_in_pictures_have_points_in_russian_too(as_olga: Client, incident: Report) -> None:
+def test_numbers_in_charts_have_points_in_russian_too(as_olga: Client, incident: Report) -> None:
     incident()
     html = as_olga.get("/statistics/", headers={"Accept-Language": "ru"}).text
     assert 'd="M29.10 50.00h0.8v50.00h-0.8z"' in html
@@ -46,7 +46,7 @@ def test_numbers_in_pictures_have_points_in_russian_too(as_olga: Client, inciden
         "until=0001-01-01",
     ],
 )
-def test_an_odd_period_is_a_usual_one(as_olga: Client, query: str) -> None:
+def test_an_invalid_period_falls_back_to_the_default(as_olga: Client, query: str) -> None:
     page(as_olga, f"/statistics/?{query}")
 
 
@@ -55,7 +55,7 @@ def test_a_period_is_at_most_five_years() -> None:
     assert (period.last - period.first).days == 5 * 366
 
 
-def test_it_tells_how_far_the_counting_is(
+def test_it_shows_how_far_the_counting_is(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     incident()
@@ -74,7 +74,7 @@ def test_the_scale_ends_at_a_round_and_even_number(number: int, ceiling: int) ->
     assert charts.nice_ceiling(number) == ceiling
 
 
-def test_bars_are_piled_up_without_gaps() -> None:
+def test_bars_are_stacked() -> None:
     bars = charts.stacked(
         [Day(date(2025, 1, 1), Counter(operator=1, partner=3)), Day(date(2025, 1, 2), Counter())]
     )
@@ -85,7 +85,7 @@ def test_bars_are_piled_up_without_gaps() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_they_are_read_with_the_newest_while_writers_have_to_wait(as_olga: Client, incident: Report) -> None:
+def test_they_include_the_newest_events_while_writers_have_to_wait(as_olga: Client, incident: Report) -> None:
     page(as_olga, "/statistics/")
     incident(source=Source.PARTNER)
     with database_held("users_loginattempts"):

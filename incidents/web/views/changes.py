@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from incidents.models import Event, Incident
 from incidents.web import change_token
 from incidents.web.access import require_action
-from incidents.web.queue import IncidentQuery, in_brief, row, tabs
+from incidents.web.queue import Queue, in_brief, row, tabs
 from users.models import Action
 
 # A page that has missed more events is better loaded anew.
@@ -49,12 +49,12 @@ def changes(request: HttpRequest) -> HttpResponse:
     if len(found) > MAX_CHANGES:
         return HttpResponse(status=205)
     ids = set(found)
-    query = IncidentQuery.of(request.GET)
-    shown = set(query.incidents().filter(pk__in=ids).values_list("pk", flat=True))
+    queue = Queue.of(request.GET)
+    shown = set(queue.query.incidents(Incident.objects.filter(pk__in=ids)).values_list("pk", flat=True))
     context = {
-        "tabs": tabs(query),
+        "tabs": tabs(queue),
         "rows": [
-            row(request, query, incident) | {"belongs": incident.pk in shown and query.shows(incident)}
+            row(request, queue, incident) | {"belongs": incident.pk in shown and queue.shows(incident)}
             for incident in in_brief(Incident.objects.filter(pk__in=ids))
         ],
         "newest_event": newest,

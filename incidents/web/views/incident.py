@@ -19,7 +19,7 @@ from incidents.models import Event, Incident, Status
 from incidents.web import change_token
 from incidents.web.access import origin, require_action, user_of
 from incidents.web.forms import ChangeForm
-from incidents.web.queue import IncidentQuery, in_brief, row
+from incidents.web.queue import Queue, in_brief, row
 from incidents.web.views.changes import to_id
 from users.models import Action
 
@@ -126,8 +126,8 @@ def row_in_queue(request: HttpRequest, pk: int, status: HTTPStatus) -> HttpRespo
     """Respond with the incident's row alone, for the open queue from which htmx sent the change."""
     found = get_object_or_404(in_brief(Incident.objects.all()), pk=pk)
     address = urlsplit(HtmxDetails(request).current_url or "")
-    query = IncidentQuery.of(QueryDict(address.query))
-    context = row(request, query, found) | {"conflict": status == HTTPStatus.CONFLICT}
+    queue = Queue.of(QueryDict(address.query))
+    context = row(request, queue, found) | {"conflict": status == HTTPStatus.CONFLICT}
     return render(request, "web/row.html", context, status=status)
 
 

@@ -1,14 +1,23 @@
 """The queue at `/`, and its CSV."""
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from http import HTTPStatus
+from typing import Any
 
-from incidents.web import change_token, csv_lines
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from incidents.keyset import Position
+from incidents.models import Source, Status
+from incidents.web import change_token, export_limit
 from incidents.web.access import require_action, user_of
-from incidents.web.place import Place
-from incidents.web.queue import IncidentQuery, QueueForm, row, tabs
+from incidents.web.csv_response import CSVResponse
+from incidents.web.queue import Queue, QueueForm, row, tabs
 from users.models import Action
 
 
@@ -24,17 +33,16 @@ def queue(request: HttpRequest) -> HttpResponseBase:
 def queue_page(request: HttpRequest) -> HttpResponse:
     # Read before the rows: what changes in between then comes by /changes/.
     newest = change_token.newest_event_id()
-    query = IncidentQuery.of(request.GET)
-    after = Place.parse(request.GET.get("after", ""))
-    page = query.page(after)
+    asked = Queue.of(request.GET)
+    after = position(request.GET.get("after", ""))
+    page = asked.page(after)
     form = QueueForm(request.GET, label_suffix="")
     context = {
         "form": form,
         "filter_fields": [form[name] for name in ("source", "since", "until", "order")],
-        "query": query,
-        "filtered": bool(query.text or query.source or query.since or query.until),
-        "tabs": tabs(query),
-        "rows": [row(request, query, incident) for incident in page.incidents],
+        "queue": asked,
+        "tabs": tabs(asked),
+        "rows": [row(request, asked, incident) for incident in page.incidents],
         "next": str(page.next) if page.next else None,
         "after": after,
         "newest_event": newest,
@@ -43,24 +51,48 @@ def queue_page(request: HttpRequest) -> HttpResponse:
     return render(request, "web/queue.html", context)
 
 
+@require_safe
 @require_action(Action.LIST)
 def csv_file(request: HttpRequest) -> HttpResponseBase:
-    """Answer all incidents of the queue with this address as CSV."""
-    query = IncidentQuery.of(request.GET)
+    """Respond with all incidents of the queue with these parameters as CSV, by their time."""
+    asked = Queue.of(request.GET)
     header = ("id", _("created at"), _("updated at"), _("status"), _("source"), _("description"))
-    rows = (
-        (
-            incident.pk,
-            incident.created_at,
-            incident.updated_at,
-            incident.get_status_display(),
-            incident.get_source_display(),
-            incident.description,
-        )
-        for incident in query.everything()
+    lock = None
+    if request.method != "HEAD":
+        lock = export_limit.acquire(user_of(request).pk)
+        if lock is None:
+            response = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            response["Retry-After"] = "10"
+            return response
+    return CSVResponse(request, "incidents.csv", header, cells(asked), lock)
+
+
+def cells(asked: Queue) -> Iterator[list[Any]]:
+    """Yield the cells of all rows, in the language and the time zone that are current at the call."""
+    zone = timezone.get_current_timezone()
+    statuses = {value: str(label) for value, label in Status.choices}
+    sources = {value: str(label) for value, label in Source.choices}
+    return (
+        [
+            pk,
+            local(created_at, zone),
+            local(updated_at, zone),
+            statuses[status],
+            sources[source],
+            description,
+        ]
+        for rows in asked.walk()
+        for pk, description, status, source, created_at, updated_at in rows
     )
-    return StreamingHttpResponse(
-        csv_lines.written(header, rows),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="incidents.csv"'},
-    )
+
+
+def local(text: str, zone: tzinfo) -> str:
+    utc = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return utc.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+
+
+def position(text: str) -> Position | None:
+    try:
+        return Position.from_text(text)
+    except ValueError:
+        return None

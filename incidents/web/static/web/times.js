@@ -1,4 +1,4 @@
-// Time as the viewer has it: tells the server the time zone, and keeps the ages in words up to date.
+// The viewer's time: sends the time zone to the server in a cookie, and updates the ages in words.
 
 const COOKIE = "timezone";
 const UNITS = [
@@ -9,27 +9,27 @@ const UNITS = [
   ["hour", 3600],
   ["minute", 60],
 ];
-const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+const formatter = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
 
-function tellZone() {
+function sendTimeZone() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const kept = `${COOKIE}=${zone}`;
-  if (document.cookie.split("; ").includes(kept)) return;
-  document.cookie = `${kept}; path=/; max-age=31536000; samesite=lax`;
-  // Only the very first page was written without knowing.
-  const written = document.querySelector("time") && document.documentElement.dataset.zone !== zone;
-  if (written && document.cookie.split("; ").includes(kept)) location.reload();
+  const cookie = `${COOKIE}=${zone}`;
+  if (document.cookie.split("; ").includes(cookie)) return;
+  document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
+  // Only the very first page was rendered without the cookie.
+  const rendered = document.querySelector("time") && document.documentElement.dataset.zone !== zone;
+  if (rendered && document.cookie.split("; ").includes(cookie)) location.reload();
 }
 
-function tellAges() {
+function updateAges() {
   for (const time of document.querySelectorAll("time.age")) {
     const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
     const found = UNITS.find(([, length]) => seconds >= length);
     if (!found) continue;
-    const text = words.format(-Math.floor(seconds / found[1]), found[0]);
+    const text = formatter.format(-Math.floor(seconds / found[1]), found[0]);
     if (time.textContent !== text) time.textContent = text;
   }
 }
 
-tellZone();
-setInterval(tellAges, 20_000);
+sendTimeZone();
+setInterval(updateAges, 20_000);

@@ -25,7 +25,7 @@ def violations(me: Viewer) -> list[str]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_every_page_is_readable_for_all(
+def test_every_page_is_accessible(
     open_page: Open, olga: User, incident: Report, phone: bool, dark: bool
 ) -> None:
     for status in Status:
@@ -45,7 +45,9 @@ def test_every_page_is_readable_for_all(
     assert not me.moves_sideways()
 
 
-def test_the_filters_and_the_keys_are_readable_for_all(open_page: Open, olga: User, incident: Report) -> None:
+def test_the_filters_and_the_dialog_of_the_keys_are_accessible(
+    open_page: Open, olga: User, incident: Report
+) -> None:
     incident()
     me = open_page(olga, "/?source=operator")
     me.see("#filters details[open] select")
@@ -55,7 +57,7 @@ def test_the_filters_and_the_keys_are_readable_for_all(open_page: Open, olga: Us
     assert violations(me) == []
 
 
-def test_hostile_texts_are_shown_as_text(open_page: Open, olga: User, incident: Report) -> None:
+def test_markup_in_texts_is_escaped(open_page: Open, olga: User, incident: Report) -> None:
     one = incident(HOSTILE)
     me = open_page(olga)
     me.see(f"#incident-{one.pk} a", "<script>document.title = 'broken'</script>")
@@ -70,7 +72,7 @@ def test_hostile_texts_are_shown_as_text(open_page: Open, olga: User, incident: 
     assert me.complaints() == []
 
 
-def test_the_time_is_that_of_the_viewers_clock(open_page: Open, olga: User, incident: Report) -> None:
+def test_times_are_in_the_viewers_time_zone(open_page: Open, olga: User, incident: Report) -> None:
     one = incident()
     me = open_page(None, "/login/")
     me.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})

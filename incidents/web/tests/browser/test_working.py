@@ -22,7 +22,7 @@ def status_of(one: Incident) -> str:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_one_logs_in_takes_an_incident_and_closes_it_with_a_comment(
+def test_take_an_incident_and_close_it_with_a_comment(
     open_page: Open, olga: User, password: str, incident: Report, scripts: bool
 ) -> None:
     one = incident("Самокат 104233 не в сети")
@@ -102,7 +102,7 @@ def test_a_change_made_meanwhile_is_shown_and_the_comment_kept(
     assert one.events.latest("id").comment == "пишу долго"
 
 
-def test_search_as_one_types(open_page: Open, olga: User, incident: Report) -> None:
+def test_search_while_typing(open_page: Open, olga: User, incident: Report) -> None:
     one = incident("Ёлка на дороге")
     incident("Самокат не в сети")
     me = open_page(olga)
@@ -115,7 +115,7 @@ def test_search_as_one_types(open_page: Open, olga: User, incident: Report) -> N
     me.wait(lambda: me.rows() == [new.pk, one.pk], within=CHANGES_WITHIN)
 
 
-def test_the_keys(open_page: Open, olga: User, incident: Report) -> None:
+def test_keyboard_shortcuts(open_page: Open, olga: User, incident: Report) -> None:
     old, new = incident("Первый"), incident("Второй")
     me = open_page(olga)
     me.see("li.row")
@@ -138,7 +138,7 @@ def test_the_keys(open_page: Open, olga: User, incident: Report) -> None:
     assert me.see("#id_q").get_attribute("value") == "j1"
 
 
-def test_a_key_pressed_before_the_closed_dialog_has_left_the_focus_counts(
+def test_a_key_pressed_while_a_closed_dialog_still_has_the_focus_works(
     open_page: Open, olga: User, incident: Report
 ) -> None:
     incident("Первый")
@@ -155,7 +155,7 @@ def test_a_key_pressed_before_the_closed_dialog_has_left_the_focus_counts(
     assert me.driver.switch_to.active_element.get_attribute("id") == "id_q"
 
 
-def test_one_finds_the_oldest_open_ones_of_a_source(open_page: Open, olga: User, incident: Report) -> None:
+def test_filter_the_oldest_open_incidents_of_a_source(open_page: Open, olga: User, incident: Report) -> None:
     ids = [incident(source=Source.MONITORING).pk for _n in range(4)]
     incident(source=Source.PARTNER)
     me = open_page(olga)
@@ -169,7 +169,7 @@ def test_one_finds_the_oldest_open_ones_of_a_source(open_page: Open, olga: User,
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_more_rows_are_one_step_away(open_page: Open, olga: User, incident: Report, scripts: bool) -> None:
+def test_show_more_rows(open_page: Open, olga: User, incident: Report, scripts: bool) -> None:
     ids = [incident(f"Самокат {n}").pk for n in range(60)]
     me = open_page(olga, scripts=scripts)
     assert len(me.rows()) == 50
