@@ -19,6 +19,7 @@ from resilience import (
     kills,
     login_flood,
     login_timing,
+    logins,
     memory,
     password_guessing,
     postgres_restarts,
@@ -48,6 +49,7 @@ MODULES = (
     password_guessing,
     login_timing,
     login_flood,
+    logins,
     token_revocation,
     memory,
 )

@@ -28,8 +28,8 @@ class ThrottledBackend(ModelBackend):
     ) -> User | None:
         if not username or password is None or not is_possible(username, password):
             return None
-        with hashing_slot():
-            attempt = Attempt(username, request)
+        attempt = Attempt(username, request)
+        with hashing_slot(attempt.check()):
             attempt.reserve()
             user = super().authenticate(request, username=username, password=password)
         if not isinstance(user, User):

@@ -137,7 +137,7 @@ def fingerprint(password_hash: str) -> str:
 
 
 class LoginAttempts(models.Model):
-    """How many logins one key (a name at an address, or an address) has tried in its present window."""
+    """How many logins a key (a name at an address, an address, a network) has tried in its present window."""
 
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()
@@ -145,3 +145,13 @@ class LoginAttempts(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key[:8]}…: {self.count}"
+
+
+class KnownLogin(models.Model):
+    """A name and a network from which it has logged in lately; the key is their digest."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}…"
