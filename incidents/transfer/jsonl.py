@@ -29,12 +29,12 @@ def encode(chunk: Chunk, usernames: UsernameCache) -> bytes:
                         "kind": kind,
                         "at": f"{at}Z",
                         "by": usernames[by],
-                        "door": door,
+                        "door": channel,
                         "status_from": status_from,
                         "status_to": status_to,
                         "comment": comment,
                     }
-                    for _id, kind, at, by, door, status_from, status_to, comment in chunk.events.get(
+                    for _id, kind, at, by, channel, status_from, status_to, comment in chunk.events.get(
                         row.id, ()
                     )
                 ],

@@ -9,8 +9,8 @@ const KEYS = {
   k: () => move(-1),
   "/": () => focus("#id_q"),
   c: () => focus("#id_comment"),
-  u: () => go(".places a:first-child"),
-  n: () => go('.places a[href$="/report/"]'),
+  u: () => go(".navigation a:first-child"),
+  n: () => go('.navigation a[href$="/report/"]'),
   "?": () => document.getElementById("keys").showModal(),
 };
 
