@@ -2,15 +2,16 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from common.http import errors, health
+from config.schema import SchemaView
 
 urlpatterns = [
     path("incidents/", include("incidents.api.post.urls")),
     path("users/", include("users.api.post.urls")),
     path("api/", include("incidents.api.rest.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/login/", include("rest_framework.urls")),
     path("admin/", admin.site.urls),

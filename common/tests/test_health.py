@@ -3,6 +3,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import django
@@ -11,9 +12,17 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
-from common.http import versions
+from common.http import health, version
 from testing.served import free_port
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> None:
+    health.readiness = health.Readiness()
+    version.database.cache_clear()
 
 
 def get(path: str) -> tuple[int, Any]:
@@ -23,12 +32,31 @@ def get(path: str) -> tuple[int, Any]:
 
 
 def test_healthz_tells_that_it_lives_and_on_what(db: None) -> None:
+    get("/readyz")
     status, content = get("/healthz")
     assert status == 200
     assert content["status"] == "ok"
     assert (content["python"], content["django"]) == (platform.python_version(), django.get_version())
-    assert content["app"] == versions.app()
+    assert content["app"] == version.app()
     assert content["database"].startswith({"sqlite": "SQLite 3."}.get(connection.vendor, "PostgreSQL "))
+
+
+def test_healthz_asks_no_database_and_reads_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    version.app()
+    monkeypatch.setattr(version, "CHANGELOG", Path("/nowhere"))
+    assert get("/healthz")[1]["database"].startswith(("SQLite", "PostgreSQL"))  # without the fixture `db`
+
+
+def test_readyz_is_looked_for_once_a_second(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    get("/readyz")
+    with django_assert_num_queries(0):
+        get("/readyz")
+    health.readiness.good_until = 0
+    with CaptureQueriesContext(connection) as queries:
+        get("/readyz")
+    assert 1 <= len(queries) <= 3
 
 
 def test_readyz_tells_that_it_can_serve(db: None) -> None:
@@ -51,6 +79,8 @@ ASK_WITHOUT_A_DATABASE = """
 import json, threading, django
 django.setup()
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 answers = {}
 def ask(name, method, path, body="", **headers):
     client = Client(raise_request_exception=False, headers={"Host": "localhost", **headers})

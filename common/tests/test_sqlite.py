@@ -196,3 +196,21 @@ def test_waiting_writers_leave_threads_to_those_who_read(tmp_path: Path) -> None
     lock.release()
     lock.acquire(0)
     lock.release()
+
+
+SLOW_DELETE = (
+    "DELETE FROM users_loginattempts WHERE (WITH RECURSIVE n(i) AS"
+    " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT count(*) FROM n) < 0"
+)
+
+
+def test_the_wait_for_the_write_lock_is_no_part_of_a_statements_time() -> None:
+    connection.ensure_connection()
+    connection.connection.limit_statements(1)
+    try:
+        with lock_file() as file, connection.cursor() as cursor:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            threading.Timer(1.2, fcntl.flock, [file, fcntl.LOCK_UN]).start()
+            cursor.execute(SLOW_DELETE)
+    finally:
+        connection.close()

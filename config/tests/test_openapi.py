@@ -9,6 +9,7 @@ import schemathesis
 import yaml
 from django.conf import settings
 from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django.live_server_helper import LiveServer
@@ -20,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from testing.callers import new_client
 from users import tokens
 from users.models import User
 
@@ -63,3 +65,24 @@ def test_every_answer_is_in_the_document(case: Any, secret: str, live_server: Li
     case.call_and_validate(
         base_url=live_server.url, headers={"Authorization": f"Bearer {secret}"}, checks=CHECKS
     )
+
+
+@pytest.mark.parametrize("accept", ["application/vnd.oai.openapi", "application/json"])
+def test_the_document_is_made_once_and_known_by_its_etag(
+    accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(language: str, **headers: str) -> Any:
+        return new_client().get(
+            "/api/schema/", headers={"Accept": accept, "Accept-Language": language, **headers}
+        )
+
+    first = {language: ask(language) for language in ("ru", "en")}
+    assert first["ru"].headers["ETag"] != first["en"].headers["ETag"]
+    monkeypatch.setattr(SchemaGenerator, "get_schema", lambda *_args, **_kwargs: pytest.fail("made anew"))
+    for language, reply in first.items():
+        assert reply.status_code == 200
+        assert reply.headers["Content-Type"].startswith(accept)
+        assert ask(language).content == reply.content
+        assert ask(language, **{"If-None-Match": reply.headers["ETag"]}).status_code == 304
+    other = new_client().get("/api/schema/?lang=en&version=7", headers={"Accept": accept})
+    assert other.content == first["en"].content

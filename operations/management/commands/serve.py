@@ -11,7 +11,7 @@ from django.db import Error
 
 from common import locks, secret_key
 from common.db import setup
-from common.http import hosts
+from common.http import hosts, version
 from operations.gunicorn_app import Server
 from users.models import User
 
@@ -35,6 +35,7 @@ class Command(BaseCommand):
         self.prepare_folder()
         try:
             with setup.exclusive_setup(), setup.single_transaction():
+                version.database()  # /healthz tells it, and asks no database itself.
                 call_command("migrate", interactive=False, verbosity=0)
                 self.check()
                 self.make_first_superuser()
