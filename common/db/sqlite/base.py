@@ -72,13 +72,13 @@ class Cursor(djangos.SQLiteCursorWrapper):  # type: ignore[misc]  # Django's typ
     database: "DatabaseWrapper"
 
     def execute(self, query: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
-        self.connection.start_clock()
         with self.database.writing(query):
+            self.connection.start_clock()
             return super().execute(query, params)
 
     def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
-        self.connection.start_clock()
         with self.database.writing(query):
+            self.connection.start_clock()
             return super().executemany(query, param_list)
 
 
