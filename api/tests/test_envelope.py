@@ -1,4 +1,4 @@
-"""What the POST dialect answers when something is wrong with the request or with the service itself."""
+"""What the POST dialect responses when something is wrong with the request or with the service itself."""
 
 import fcntl
 import logging
@@ -29,13 +29,13 @@ every_path = pytest.mark.parametrize("path", [*PATHS, *(path.rstrip("/") for pat
 
 
 @every_path
-def test_it_answers_post_alone(post: Post, path: str) -> None:
+def test_it_responds_to_post_only(post: Post, path: str) -> None:
     for method in ("GET", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "BREW"):
         refused = post(path, b"{}", method=method)
         assert (refused.verdict, refused.data) == ((405, "POST required"), {})
         assert refused.headers["Allow"] == "POST"
-    answer = post.client.head(path)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    response = post.client.head(path)
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
 
 
 @every_path
@@ -76,8 +76,8 @@ def test_a_body_that_is_not_one_json_object_is_refused(post: Post, path: str) ->
 )
 def test_the_body_decides_not_its_declared_type(post: Post, olga: User, content_type: str) -> None:
     body = f'{{"token": "{token_of(olga)}", "incident": "Fire", "source": "operator"}}'
-    answer = post.client.generic("POST", "/incidents/create/", body, content_type=content_type)
-    assert answer.status_code == 201
+    response = post.client.generic("POST", "/incidents/create/", body, content_type=content_type)
+    assert response.status_code == 201
 
 
 @pytest.mark.parametrize("path", PATHS[1:])
@@ -117,15 +117,15 @@ def test_an_unexpected_exception_shows_nothing_and_is_logged_with_the_requests_i
     post: Post, olga: User, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_args: object) -> None:
-        raise RuntimeError("secret of the house")
+        raise RuntimeError("secret of the service")
 
     monkeypatch.setattr("incidents.api.post.fields.incident", explode)
-    answer = post("/incidents/create/", FIRE, by=olga, HTTP_X_REQUEST_ID="the-request")
-    assert (answer.verdict, answer.data) == ((500, "Internal error"), {})
-    assert answer.headers["X-Request-ID"] == "the-request"
+    response = post("/incidents/create/", FIRE, by=olga, HTTP_X_REQUEST_ID="the-request")
+    assert (response.verdict, response.data) == ((500, "Internal error"), {})
+    assert response.headers["X-Request-ID"] == "the-request"
     [record] = [record for record in caplog.records if record.exc_info]
     assert record.levelno == logging.ERROR
-    assert "secret of the house" in str(record.exc_info and record.exc_info[1])
+    assert "secret of the service" in str(record.exc_info and record.exc_info[1])
     assert not Incident.objects.exists()
 
 
@@ -142,13 +142,13 @@ def test_a_busy_database_is_said_to_be_busy_and_nothing_is_stored(
         body["token"] = secret
     table = "incidents_incident" if path.startswith("/incidents") else "users_loginattempts, users_token"
     with database_held(table):
-        answer = post(path, body)
+        response = post(path, body)
         if connection.vendor == "sqlite" and path == "/incidents/get_all/":
             # Readers do not wait for a writer there; and fake incidents there are none.
-            assert answer.verdict == (404, "Incidents have not found")
+            assert response.verdict == (404, "Incidents have not found")
             return
-        assert (answer.verdict, answer.data) == ((503, "Service is busy, try again"), {})
-        assert int(answer.headers["Retry-After"]) >= 1
+        assert (response.verdict, response.data) == ((503, "Service is busy, try again"), {})
+        assert int(response.headers["Retry-After"]) >= 1
     assert Incident.objects.get().status == "open"
     assert Event.objects.count() == 1
     assert post(path, body).status < 300 or path == "/incidents/get_all/"
@@ -183,8 +183,8 @@ def test_the_wait_for_the_write_lock_is_bounded(post: Post, olga: User, settings
         fcntl.flock(file, fcntl.LOCK_EX)
         patience = threading.Timer(5, fcntl.flock, [file, fcntl.LOCK_UN])
         patience.start()
-        answer = post("/incidents/create/", FIRE | {"token": secret})
+        response = post("/incidents/create/", FIRE | {"token": secret})
         patience.cancel()
         patience.join()
-    assert answer.verdict == (503, "Service is busy, try again")
+    assert response.verdict == (503, "Service is busy, try again")
     assert not Incident.objects.exists()

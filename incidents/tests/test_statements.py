@@ -32,10 +32,12 @@ def sql_of(run: Callable[[], object]) -> str:
 
 @pytest.fixture
 def incidents(incident: Report) -> list[Incident]:
-    """Report incidents of all statuses, some at the same moment, one on the second and one long ago."""
-    moments = [EPOCH, EPOCH, EPOCH + timedelta(microseconds=1), EPOCH + timedelta(milliseconds=266)]
+    """Report incidents of all statuses, some at the same timestamp, one on the second and one long ago."""
+    timestamps = [EPOCH, EPOCH, EPOCH + timedelta(microseconds=1), EPOCH + timedelta(milliseconds=266)]
     return [
-        incident(f"№{number} ё", status=status, created_at=moments[number % 4] - timedelta(days=number // 4))
+        incident(
+            f"№{number} ё", status=status, created_at=timestamps[number % 4] - timedelta(days=number // 4)
+        )
         for number, status in enumerate([*Status, *Status])
     ]
 

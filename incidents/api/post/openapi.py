@@ -1,6 +1,6 @@
 """/incidents/ in the OpenAPI document."""
 
-from api.post.openapi import ID, MOMENT, NOTHING, Call, Schema, shape
+from api.post.openapi import ID, NOTHING, TIMESTAMP, Call, Schema, shape
 from incidents.api.post import vocabulary
 from incidents.api.post.fields import MAX_PAGE_SIZE
 from incidents.validators import KEY_PATTERN, MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_KEY_LENGTH
@@ -9,7 +9,7 @@ STATUS: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_STATU
 SOURCE: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_SOURCE)}
 CURSOR: Schema = {"type": "string", "nullable": True}
 ITEM = shape(
-    {"id": ID, "incident": {"type": "string"}, "status": STATUS, "source": SOURCE, "created_at": MOMENT}
+    {"id": ID, "incident": {"type": "string"}, "status": STATUS, "source": SOURCE, "created_at": TIMESTAMP}
 )
 
 CALLS = [
@@ -19,7 +19,7 @@ CALLS = [
         fields={
             "incident": {"type": "string", "minLength": 1, "maxLength": MAX_DESCRIPTION_LENGTH},
             "source": SOURCE,
-            "date": {**MOMENT, "nullable": True, "description": "When it happened; now by default."},
+            "date": {**TIMESTAMP, "nullable": True, "description": "When it happened; now by default."},
             "idempotency_key": {
                 "type": "string",
                 "nullable": True,
@@ -30,7 +30,7 @@ CALLS = [
             },
         },
         required=["incident", "source"],
-        answers={
+        responses={
             201: shape({"id": ID, "created": {"type": "boolean", "enum": [True]}}),
             200: shape({"id": ID, "created": {"type": "boolean", "enum": [False]}}),
         },
@@ -42,10 +42,10 @@ CALLS = [
         fields={
             "status": {**STATUS, "nullable": True, "enum": [*vocabulary.POST_TO_STORED_STATUS, None]},
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "nullable": True},
-            "cursor": {**CURSOR, "description": "The `next` of an earlier answer."},
+            "cursor": {**CURSOR, "description": "The `next` of an earlier response."},
         },
         required=[],
-        answers={
+        responses={
             200: shape(
                 {"incidents": {"type": "array", "items": ITEM}, "next": CURSOR}, required=["incidents"]
             )
@@ -61,7 +61,7 @@ CALLS = [
             "comment": {"type": "string", "nullable": True, "maxLength": MAX_COMMENT_LENGTH},
         },
         required=["id", "status"],
-        answers={200: NOTHING},
+        responses={200: NOTHING},
         errors={404: "Incident have not found"},
     ),
 ]

@@ -18,9 +18,9 @@ def create(post: Post, by: User | None, **fields: Any) -> Envelope:
     return post(PATH, FIRE | fields, by=by)
 
 
-def refuses(answer: Envelope, status: int, error: str) -> None:
-    assert answer.verdict == (status, error)
-    assert answer.data == {}
+def refuses(response: Envelope, status: int, error: str) -> None:
+    assert response.verdict == (status, error)
+    assert response.data == {}
     assert not Incident.objects.exists()
     assert not Event.objects.exists()
 
@@ -28,10 +28,10 @@ def refuses(answer: Envelope, status: int, error: str) -> None:
 @pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
 def test_it_stores_an_incident_with_its_event(post: Post, olga: User, path: str) -> None:
     before = timezone.now()
-    answer = post(path, {"incident": " Самокат 😀\r\n\tгорит ", "source": "monitoring"}, by=olga)
-    assert answer.verdict == (201, "")
+    response = post(path, {"incident": " Самокат 😀\r\n\tгорит ", "source": "monitoring"}, by=olga)
+    assert response.verdict == (201, "")
     one = Incident.objects.get()
-    assert answer.data == {"id": one.pk, "created": True}
+    assert response.data == {"id": one.pk, "created": True}
     assert (one.description, one.status, one.source) == (" Самокат 😀\r\n\tгорит ", "open", "monitoring")
     assert one.created_by == olga
     assert before <= one.created_at <= timezone.now()
@@ -39,10 +39,10 @@ def test_it_stores_an_incident_with_its_event(post: Post, olga: User, path: str)
     assert (event.kind, event.channel, event.by, event.status_to) == ("created", "post", olga, "open")
 
 
-@pytest.mark.parametrize("word", ["operator", "monitoring", "partner", "unknown"])
-def test_it_accepts_every_source_of_the_dialect(post: Post, olga: User, word: str) -> None:
-    assert create(post, olga, source=word).status == 201
-    assert Incident.objects.get().source == word
+@pytest.mark.parametrize("value", ["operator", "monitoring", "partner", "unknown"])
+def test_it_accepts_every_source_of_the_dialect(post: Post, olga: User, value: str) -> None:
+    assert create(post, olga, source=value).status == 201
+    assert Incident.objects.get().source == value
 
 
 @pytest.mark.parametrize("text", [None, "", " ", "\n\t\r ", "\u00a0\u2003"])
@@ -86,10 +86,10 @@ def test_it_stores_other_characters_as_they_are(post: Post, olga: User, text: st
 
 
 @pytest.mark.parametrize(
-    "word", [None, "", "system", "Operator", " operator", "open", 1, True, [], ["operator"], {"operator": 1}]
+    "value", [None, "", "system", "Operator", " operator", "open", 1, True, [], ["operator"], {"operator": 1}]
 )
-def test_it_refuses_a_source_that_is_none_of_its_words(post: Post, olga: User, word: object) -> None:
-    refuses(create(post, olga, source=word), 400, SOURCE)
+def test_it_refuses_an_unknown_source(post: Post, olga: User, value: object) -> None:
+    refuses(create(post, olga, source=value), 400, SOURCE)
 
 
 def test_it_requires_a_source(post: Post, olga: User) -> None:
@@ -136,7 +136,7 @@ def test_it_refuses_a_wrong_idempotency_key(post: Post, olga: User, key: object)
 
 
 @pytest.mark.parametrize("key", ["a", "!~", "a" * 200, "6f9619ff-8b86-d011-b42d-00cf4fc964ff"])
-def test_the_same_key_again_is_answered_with_the_first_incident(post: Post, olga: User, key: str) -> None:
+def test_the_same_key_again_returns_the_first_incident(post: Post, olga: User, key: str) -> None:
     first = create(post, olga, idempotency_key=key, date="2025-11-11T23:08:12.266Z")
     again = create(post, olga, idempotency_key=key, date="2025-11-12T02:08:12.266+03:00")
     assert first.verdict == (201, "")
@@ -147,8 +147,8 @@ def test_the_same_key_again_is_answered_with_the_first_incident(post: Post, olga
 
 def test_the_same_key_for_another_incident_is_a_conflict(post: Post, olga: User) -> None:
     create(post, olga, idempotency_key="key")
-    answer = create(post, olga, idempotency_key="key", incident="Flood")
-    assert answer.verdict == (409, "Idempotency key was used for another incident")
+    response = create(post, olga, idempotency_key="key", incident="Flood")
+    assert response.verdict == (409, "Idempotency key was used for another incident")
     assert Incident.objects.count() == 1
 
 

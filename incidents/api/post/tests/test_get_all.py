@@ -21,9 +21,9 @@ Items = list[dict[str, Any]]
 
 
 def everything(post: Post, by: User, **fields: Any) -> Items:
-    answer = post(PATH, fields, by=by)
-    assert list(answer.data) == ["incidents"]
-    incidents: Items = answer.data["incidents"]
+    response = post(PATH, fields, by=by)
+    assert list(response.data) == ["incidents"]
+    incidents: Items = response.data["incidents"]
     return incidents
 
 
@@ -32,17 +32,17 @@ def walk(post: Post, by: User, limit: int, **fields: Any) -> Items:
     found: Items = []
     cursor: str | None = None
     while True:
-        answer = post(PATH, fields | {"limit": limit, "cursor": cursor}, by=by)
-        assert list(answer.data) == ["incidents", "next"]
-        found += answer.data["incidents"]
-        cursor = answer.data["next"]
+        response = post(PATH, fields | {"limit": limit, "cursor": cursor}, by=by)
+        assert list(response.data) == ["incidents", "next"]
+        found += response.data["incidents"]
+        cursor = response.data["next"]
         if cursor is None:
             return found
-        assert len(answer.data["incidents"]) == limit
+        assert len(response.data["incidents"]) == limit
 
 
 def fill(count: int) -> None:
-    """Store many rows at once, three at each moment."""
+    """Store many rows at once, three at each timestamp."""
     statuses, sources = list(Status), list(Source)
     Incident.objects.bulk_create(
         Incident(
@@ -60,13 +60,13 @@ def fill(count: int) -> None:
 def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Report, path: str) -> None:
     first = incident("first", created_at=EPOCH)
     older = incident("older", created_at=EPOCH - timedelta(days=1), source=Source.SYSTEM)
-    same = incident("same moment", created_at=EPOCH, status=Status.CLOSED)
-    answer = post(path, {}, by=olga)
-    assert answer.verdict == (200, "")
+    same = incident("same timestamp", created_at=EPOCH, status=Status.CLOSED)
+    response = post(path, {}, by=olga)
+    assert response.verdict == (200, "")
     item = {"source": "operator", "created_at": "2025-11-11T23:08:12.266Z"}
-    assert answer.data == {
+    assert response.data == {
         "incidents": [
-            item | {"id": same.pk, "incident": "same moment", "status": "completed"},
+            item | {"id": same.pk, "incident": "same timestamp", "status": "completed"},
             item | {"id": first.pk, "incident": "first", "status": "new"},
             {
                 "id": older.pk,
@@ -80,7 +80,7 @@ def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Repor
 
 
 @pytest.mark.parametrize(
-    ("moment", "text"),
+    ("timestamp", "text"),
     [
         (datetime(2025, 11, 11, tzinfo=UTC), "2025-11-11T00:00:00.000Z"),
         (datetime(2025, 11, 11, 1, 2, 3, 4, UTC), "2025-11-11T01:02:03.000Z"),
@@ -88,25 +88,25 @@ def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Repor
         (datetime(2200, 12, 31, 23, 59, 59, 999_999, UTC), "2200-12-31T23:59:59.999Z"),
     ],
 )
-def test_it_writes_moments_in_utc_to_the_millisecond(
-    post: Post, olga: User, incident: Report, moment: datetime, text: str
+def test_it_writes_timestamps_in_utc_to_the_millisecond(
+    post: Post, olga: User, incident: Report, timestamp: datetime, text: str
 ) -> None:
-    incident(created_at=moment)
+    incident(created_at=timestamp)
     [item] = everything(post, olga)
     assert item["created_at"] == text
 
 
 @pytest.mark.parametrize("fields", [{}, {"limit": 1}, {"status": "fake"}])
 def test_an_empty_list_is_not_found(post: Post, olga: User, fields: dict[str, Any]) -> None:
-    answer = post(PATH, fields, by=olga)
-    assert answer.verdict == (404, "Incidents have not found")
-    assert answer.data == {"incidents": []}
+    response = post(PATH, fields, by=olga)
+    assert response.verdict == (404, "Incidents have not found")
+    assert response.data == {"incidents": []}
 
 
 def test_a_filter_that_finds_nothing_is_not_found(post: Post, olga: User, incident: Report) -> None:
     incident()
-    answer = post(PATH, {"status": "completed"}, by=olga)
-    assert (answer.verdict, answer.data) == ((404, "Incidents have not found"), {"incidents": []})
+    response = post(PATH, {"status": "completed"}, by=olga)
+    assert (response.verdict, response.data) == ((404, "Incidents have not found"), {"incidents": []})
 
 
 def test_completed_finds_resolved_and_closed(post: Post, olga: User, incident: Report) -> None:
@@ -120,34 +120,32 @@ def test_a_null_field_is_an_absent_one(post: Post, olga: User, incident: Report)
     assert len(everything(post, olga, status=None, limit=None, cursor=None)) == 1
 
 
-@pytest.mark.parametrize("word", ["", "open", "resolved", "NEW", " new", 1, True, [], ["new"], {}])
-def test_it_refuses_a_status_that_is_none_of_its_words(
-    post: Post, olga: User, incident: Report, word: object
-) -> None:
+@pytest.mark.parametrize("value", ["", "open", "resolved", "NEW", " new", 1, True, [], ["new"], {}])
+def test_it_refuses_an_unknown_status(post: Post, olga: User, incident: Report, value: object) -> None:
     incident()
-    answer = post(PATH, {"status": word}, by=olga)
-    assert (answer.verdict, answer.data) == ((400, STATUS), {})
+    response = post(PATH, {"status": value}, by=olga)
+    assert (response.verdict, response.data) == ((400, STATUS), {})
 
 
 @pytest.mark.parametrize("number", [0, -1, 1001, 10**30, 1.0, 1.5, True, False, "1", "", [], [1], {}])
 def test_it_refuses_a_wrong_limit(post: Post, olga: User, incident: Report, number: object) -> None:
     incident()
-    answer = post(PATH, {"limit": number}, by=olga)
-    assert (answer.verdict, answer.data) == ((400, LIMIT), {})
+    response = post(PATH, {"limit": number}, by=olga)
+    assert (response.verdict, response.data) == ((400, LIMIT), {})
 
 
 @pytest.mark.parametrize("text", ["", "x", "AAAA", 1, True, [], {}, "x" * 10_000])
 def test_it_refuses_a_wrong_cursor(post: Post, olga: User, incident: Report, text: object) -> None:
     incident()
-    answer = post(PATH, {"limit": 1, "cursor": text}, by=olga)
-    assert (answer.verdict, answer.data) == ((400, "Wrong cursor"), {})
+    response = post(PATH, {"limit": 1, "cursor": text}, by=olga)
+    assert (response.verdict, response.data) == ((400, "Wrong cursor"), {})
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 20, 21, 1000])
-@pytest.mark.parametrize("word", [None, "new", "completed", "fake"])
-def test_the_pages_are_the_list(post: Post, olga: User, limit: int, word: str | None) -> None:
+@pytest.mark.parametrize("value", [None, "new", "completed", "fake"])
+def test_the_pages_are_the_list(post: Post, olga: User, limit: int, value: str | None) -> None:
     fill(20)
-    assert walk(post, olga, limit, status=word) == everything(post, olga, status=word)
+    assert walk(post, olga, limit, status=value) == everything(post, olga, status=value)
 
 
 def test_a_last_page_that_is_full_has_no_next(post: Post, olga: User) -> None:
@@ -166,13 +164,13 @@ def test_pages_neither_repeat_nor_skip_whatever_is_created_meanwhile(
     seen: list[int] = []
     cursor = None
     while cursor or not seen:
-        answer = post(PATH, {"limit": 3, "cursor": cursor}, by=olga).data
-        seen += [item["id"] for item in answer["incidents"]]
-        cursor = answer["next"]
+        response = post(PATH, {"limit": 3, "cursor": cursor}, by=olga).data
+        seen += [item["id"] for item in response["incidents"]]
+        cursor = response["next"]
         incident("newer", created_at=EPOCH + timedelta(days=1))
         incident("older", created_at=EPOCH - timedelta(days=1))
         if len(seen) < 6:
-            incident("of the oldest moment", created_at=EPOCH)
+            incident("of the oldest timestamp", created_at=EPOCH)
     assert [pk for pk in seen if pk in before] == before
     assert len(set(seen)) == len(seen)
 
@@ -187,8 +185,8 @@ def test_a_cursor_behind_the_last_incident_finds_nothing(post: Post, olga: User)
     fill(2)
     cursor = post(PATH, {"limit": 1}, by=olga).data["next"]
     Incident.objects.earliest("id").delete()
-    answer = post(PATH, {"limit": 1, "cursor": cursor}, by=olga)
-    assert answer.verdict == (404, "Incidents have not found")
+    response = post(PATH, {"limit": 1, "cursor": cursor}, by=olga)
+    assert response.verdict == (404, "Incidents have not found")
 
 
 @pytest.mark.parametrize("count", [999, 1000, 1001, 2000, 2500])
@@ -201,13 +199,13 @@ def test_the_whole_list_is_one_envelope_however_long_and_the_same_as_its_pages(
     assert items == walk(post, olga, 700)
 
 
-@pytest.mark.parametrize("word", ["completed", "new"])
-def test_a_long_list_of_one_status_is_whole(post: Post, olga: User, word: str) -> None:
+@pytest.mark.parametrize("value", ["completed", "new"])
+def test_a_long_list_of_one_status_is_whole(post: Post, olga: User, value: str) -> None:
     fill(1100)
     Incident.objects.filter(status__in=["open", "unknown"]).update(status="closed")
     Incident.objects.filter(status="cancelled").update(status="open")
-    expected = Incident.objects.filter(status__in=["open"] if word == "new" else ["resolved", "closed"])
-    found = [item["id"] for item in everything(post, olga, status=word)]
+    expected = Incident.objects.filter(status__in=["open"] if value == "new" else ["resolved", "closed"])
+    found = [item["id"] for item in everything(post, olga, status=value)]
     assert found == list(expected.newest_first().values_list("id", flat=True))
 
 

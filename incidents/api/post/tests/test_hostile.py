@@ -1,4 +1,4 @@
-"""The POST dialect under hostile bytes: the contract's answer to each, and nothing stored."""
+"""The POST dialect under hostile bytes: the contract's response to each, and nothing stored."""
 
 import json
 from collections.abc import Iterator
@@ -91,10 +91,10 @@ class Victim:
         ]
         return ("{" + ", ".join([*kept, f"{json.dumps(field)}: {value}"]) + "}").encode()
 
-    def must_refuse(self, answer: Answer, status: int, error: str) -> None:
-        assert answer.headers["content-type"] == "application/json", answer
-        envelope = answer.json()
-        assert (answer.status, envelope["error"]) == (status, error), answer
+    def must_refuse(self, response: Answer, status: int, error: str) -> None:
+        assert response.headers["content-type"] == "application/json", response
+        envelope = response.json()
+        assert (response.status, envelope["error"]) == (status, error), response
         assert (envelope["success"], envelope["status"], envelope["data"]) == (False, status, {})
         assert self.state() == self.listing
 
@@ -108,8 +108,8 @@ def victim() -> Iterator[Victim]:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("wrong", NOT_ONE_OBJECT)
 def test_what_is_not_one_json_object_is_refused(victim: Victim, path: str, wrong: str) -> None:
-    answer = victim.service.send("POST", path, NOT_ONE_OBJECT[wrong], Content_Type="application/json")
-    victim.must_refuse(answer, 400, "Invalid JSON")
+    response = victim.service.send("POST", path, NOT_ONE_OBJECT[wrong], Content_Type="application/json")
+    victim.must_refuse(response, 400, "Invalid JSON")
 
 
 @pytest.mark.parametrize(
@@ -127,25 +127,25 @@ def test_what_is_not_one_json_object_is_refused(victim: Victim, path: str, wrong
         for value in bad
     ],
 )
-def test_a_bad_value_has_its_own_answer(
+def test_a_bad_value_has_its_own_error(
     victim: Victim, path: str, field: str, value: str, status: int, error: str
 ) -> None:
-    answer = victim.service.send("POST", path, victim.spoiled(path, field, value))
-    victim.must_refuse(answer, status, error)
+    response = victim.service.send("POST", path, victim.spoiled(path, field, value))
+    victim.must_refuse(response, status, error)
 
 
 @pytest.mark.parametrize("path", [*PATHS, *(path.rstrip("/") for path in PATHS)])
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
 def test_other_methods_are_refused(victim: Victim, method: str, path: str) -> None:
-    answer = victim.service.send(method, path, b'{"token": "x"}')
-    assert answer.headers["allow"] == "POST"
-    victim.must_refuse(answer, 405, "POST required")
+    response = victim.service.send(method, path, b'{"token": "x"}')
+    assert response.headers["allow"] == "POST"
+    victim.must_refuse(response, 405, "POST required")
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_head_is_refused_without_a_body(victim: Victim, path: str) -> None:
-    answer = victim.service.send("HEAD", path)
-    assert (answer.status, answer.headers["allow"], answer.body) == (405, "POST", b"")
+    response = victim.service.send("HEAD", path)
+    assert (response.status, response.headers["allow"], response.body) == (405, "POST", b"")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -156,8 +156,8 @@ def test_a_body_over_the_limit_is_refused(victim: Victim, path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_an_announced_body_over_the_limit_is_refused_unsent(victim: Victim, path: str) -> None:
-    answer = victim.service.send("POST", path, b"{", Content_Length=str(LIMIT + 1))
-    victim.must_refuse(answer, 413, "Request body is too large")
+    response = victim.service.send("POST", path, b"{", Content_Length=str(LIMIT + 1))
+    victim.must_refuse(response, 413, "Request body is too large")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -178,8 +178,8 @@ def test_a_chunked_body_within_the_limit_is_read(victim: Victim) -> None:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "a b", "127.0.0.1.evil.example"])
 def test_an_unknown_host_is_refused(victim: Victim, path: str, host: str) -> None:
-    answer = victim.service.send("POST", path, b"{}", Host=host)
-    victim.must_refuse(answer, 400, "Unknown host name, see ALLOWED_HOSTS")
+    response = victim.service.send("POST", path, b"{}", Host=host)
+    victim.must_refuse(response, 400, "Unknown host name, see ALLOWED_HOSTS")
 
 
 @pytest.mark.parametrize(

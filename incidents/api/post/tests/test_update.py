@@ -14,9 +14,9 @@ NOT_FOUND = (404, "Incident have not found")
 Report = Callable[..., Incident]
 
 
-def refuses(answer: Envelope, status: int, error: str) -> None:
-    assert answer.verdict == (status, error)
-    assert answer.data == {}
+def refuses(response: Envelope, status: int, error: str) -> None:
+    assert response.verdict == (status, error)
+    assert response.data == {}
     assert set(Incident.objects.values_list("status")) <= {("open",)}
     assert not Event.objects.exclude(kind="created").exists()
 
@@ -26,8 +26,8 @@ def test_it_changes_the_status_and_leaves_an_event(
     post: Post, olga: User, admin: User, incident: Report, path: str
 ) -> None:
     one = incident()
-    answer = post(path, {"id": one.pk, "status": "completed", "comment": "Сел аккумулятор"}, by=admin)
-    assert (answer.verdict, answer.data) == ((200, ""), {})
+    response = post(path, {"id": one.pk, "status": "completed", "comment": "Сел аккумулятор"}, by=admin)
+    assert (response.verdict, response.data) == ((200, ""), {})
     one.refresh_from_db()
     assert one.status == "resolved"
     event = one.events.latest("id")
@@ -105,7 +105,7 @@ def test_it_finds_no_incident_of_an_id_that_is_none(
 
 
 @pytest.mark.parametrize(
-    "word",
+    "value",
     [
         None,
         "",
@@ -123,11 +123,9 @@ def test_it_finds_no_incident_of_an_id_that_is_none(
         {},
     ],
 )
-def test_it_refuses_a_status_that_is_none_of_its_words(
-    post: Post, olga: User, incident: Report, word: object
-) -> None:
+def test_it_refuses_an_unknown_status(post: Post, olga: User, incident: Report, value: object) -> None:
     one = incident()
-    refuses(post(PATH, {"id": one.pk, "status": word}, by=olga), 400, STATUS)
+    refuses(post(PATH, {"id": one.pk, "status": value}, by=olga), 400, STATUS)
     refuses(post(PATH, {"id": one.pk}, by=olga), 400, STATUS)
 
 
@@ -135,8 +133,8 @@ def test_it_refuses_a_status_that_is_none_of_its_words(
 def test_it_refuses_a_comment_that_is_not_text(
     post: Post, olga: User, incident: Report, comment: object
 ) -> None:
-    answer = post(PATH, {"id": incident().pk, "status": "fake", "comment": comment}, by=olga)
-    refuses(answer, 400, "Comment must be text")
+    response = post(PATH, {"id": incident().pk, "status": "fake", "comment": comment}, by=olga)
+    refuses(response, 400, "Comment must be text")
 
 
 def test_a_comment_has_2000_characters_and_no_more(post: Post, olga: User, incident: Report) -> None:
@@ -148,8 +146,8 @@ def test_a_comment_has_2000_characters_and_no_more(post: Post, olga: User, incid
 
 
 def test_it_refuses_control_characters_in_a_comment(post: Post, olga: User, incident: Report) -> None:
-    answer = post(PATH, {"id": incident().pk, "status": "fake", "comment": "a\0b"}, by=olga)
-    refuses(answer, 400, "Comment has forbidden characters")
+    response = post(PATH, {"id": incident().pk, "status": "fake", "comment": "a\0b"}, by=olga)
+    refuses(response, 400, "Comment has forbidden characters")
 
 
 @pytest.mark.parametrize("status", Status)
