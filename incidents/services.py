@@ -50,7 +50,7 @@ class HistoryFull(IncidentError):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who acts (a user's id, None for nobody known) and through which channel."""
+    """The acting user's id (None without a login) and the channel."""
 
     user_id: int | None
     channel: Event.Channel

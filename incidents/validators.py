@@ -1,4 +1,4 @@
-"""The rules for texts and idempotency keys that are the same in every channel; each words its own errors."""
+"""The rules for texts and idempotency keys that every channel shares; each has its own error texts."""
 
 import re
 from enum import Enum, auto

@@ -1,6 +1,6 @@
 """The POST dialect in the OpenAPI document, beside what drf-spectacular reads from REST's views.
 
-A door describes its calls as `Call`s; the document's hook puts them in.
+A package describes its calls as `Call`s; the document's hook puts them in.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Call:
     summary: str
     fields: Mapping[str, Schema]
     required: list[str]
-    answers: Mapping[int, Schema]
+    responses: Mapping[int, Schema]
     errors: Mapping[int, str] = field(default_factory=dict)
     takes_token: bool = True
 
@@ -61,9 +61,9 @@ def envelope(status: int, data: Schema, *, success: bool) -> Schema:
 def operation(call: Call) -> Schema:
     """Describe the call as an OpenAPI operation."""
     errors = ERRORS | (TOKEN_ERRORS if call.takes_token else {}) | dict(call.errors)
-    answers = {
+    responses = {
         str(status): response("Done", envelope(status, data, success=True))
-        for status, data in call.answers.items()
+        for status, data in call.responses.items()
     } | {
         str(status): response(text, envelope(status, {"type": "object"}, success=False))
         for status, text in errors.items()
@@ -76,7 +76,7 @@ def operation(call: Call) -> Schema:
         "tags": ["POST dialect"],
         "security": [],
         "requestBody": {"required": True, "content": json_content(shape(fields, required))},
-        "responses": dict(sorted(answers.items())),
+        "responses": dict(sorted(responses.items())),
     }
 
 

@@ -1,4 +1,4 @@
-"""What the POST dialect answers when something is wrong with the request or with the service itself."""
+"""What the POST dialect responses when something is wrong with the request or with the service itself."""
 
 import fcntl
 import logging
@@ -29,7 +29,7 @@ every_path = pytest.mark.parametrize("path", [*PATHS, *(path.rstrip("/") for pat
 
 
 @every_path
-def test_it_responses_post_alone(post: Post, path: str) -> None:
+def test_it_responds_to_post_only(post: Post, path: str) -> None:
     for method in ("GET", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "BREW"):
         refused = post(path, b"{}", method=method)
         assert (refused.verdict, refused.data) == ((405, "POST required"), {})
@@ -117,7 +117,7 @@ def test_an_unexpected_exception_shows_nothing_and_is_logged_with_the_requests_i
     post: Post, olga: User, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_args: object) -> None:
-        raise RuntimeError("internal secret")
+        raise RuntimeError("secret of the service")
 
     monkeypatch.setattr("incidents.api.post.fields.incident", explode)
     response = post("/incidents/create/", FIRE, by=olga, HTTP_X_REQUEST_ID="the-request")
@@ -125,7 +125,7 @@ def test_an_unexpected_exception_shows_nothing_and_is_logged_with_the_requests_i
     assert response.headers["X-Request-ID"] == "the-request"
     [record] = [record for record in caplog.records if record.exc_info]
     assert record.levelno == logging.ERROR
-    assert "internal secret" in str(record.exc_info and record.exc_info[1])
+    assert "secret of the service" in str(record.exc_info and record.exc_info[1])
     assert not Incident.objects.exists()
 
 

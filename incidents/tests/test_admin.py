@@ -47,12 +47,12 @@ def test_it_filters_by_status_source_and_date(admin_browser: Client, incident: R
     assert "created_at__year=2020" in page(admin_browser, LIST)
 
 
-@pytest.mark.parametrize("word", ["самокат", "САМОКАТ", "ежик", "Ёжик"])
+@pytest.mark.parametrize("value", ["самокат", "САМОКАТ", "ежик", "Ёжик"])
 def test_it_searches_whatever_the_case_and_the_dots_of_e(
-    admin_browser: Client, incident: Report, word: str
+    admin_browser: Client, incident: Report, value: str
 ) -> None:
     made = {"самокат": incident("Самокат не в сети").pk, "ежик": incident("ёжик").pk}
-    assert listed(admin_browser, f"q={word}") == [made[word.lower().replace("ё", "е")]]
+    assert listed(admin_browser, f"q={value}") == [made[value.lower().replace("ё", "е")]]
 
 
 def test_a_search_that_is_too_long_is_refused(admin_browser: Client, incident: Report) -> None:
@@ -254,10 +254,10 @@ def test_labels_are_those_of_the_contract(admin_browser: Client, incident: Repor
     browser.cookies = admin_browser.cookies
     text = page(browser, LIST)
     statuses, sources = (RUSSIAN, RUSSIAN_SOURCES) if language == "ru" else (ENGLISH, ENGLISH_SOURCES)
-    for word, label in statuses.items():
-        assert re.search(rf'status__exact={word}"[^>]*>\s*{label}\s*<', text), word
-    for word, label in sources.items():
-        assert re.search(rf'source__exact={word}"[^>]*>\s*{label}\s*<', text), word
+    for value, label in statuses.items():
+        assert re.search(rf'status__exact={value}"[^>]*>\s*{label}\s*<', text), value
+    for value, label in sources.items():
+        assert re.search(rf'source__exact={value}"[^>]*>\s*{label}\s*<', text), value
 
 
 def test_who_is_not_staff_does_not_come_in(olga: User, incident: Report) -> None:

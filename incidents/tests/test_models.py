@@ -47,7 +47,7 @@ def test_folding_goes_letter_by_letter_so_a_part_stays_a_part(first: str, second
         ("самокат", "Велосипед не в сети", False),
     ],
 )
-def test_a_search_finds_words_whatever_their_case_and_dots(
+def test_a_search_finds_parts_of_texts_ignoring_case_and_the_dots_of_e(
     incident: Report, term: str, description: str, found: bool
 ) -> None:
     one = incident(description)
@@ -62,13 +62,13 @@ def test_a_search_takes_a_time_linear_in_the_text(incident: Report) -> None:
     assert time.process_time() - started < 0.15
 
 
-def test_active_are_those_that_wait_for_somebody(incident: Report) -> None:
+def test_active_are_open_and_in_progress(incident: Report) -> None:
     made = [incident(status=status) for status in Status]
     assert set(Incident.objects.active()) == {one for one in made if one.status in ACTIVE}
     assert {str(status) for status in ACTIVE} == {"open", "in_progress"}
 
 
-def test_newest_first_puts_the_larger_id_first_at_one_moment(incident: Report) -> None:
+def test_newest_first_puts_the_larger_id_first_at_equal_timestamps(incident: Report) -> None:
     timestamp = datetime(2025, 11, 11, tzinfo=UTC)
     made = [incident(created_at=timestamp + timedelta(seconds=second)) for second in (1, 0, 1, 2)]
     order = [made[3], made[2], made[0], made[1]]
@@ -83,7 +83,7 @@ def refused(write: Callable[[], object]) -> None:
         write()
 
 
-WORDS: list[tuple[type[models.Model], str]] = [
+FIELDS: list[tuple[type[models.Model], str]] = [
     (Incident, "status"),
     (Incident, "source"),
     (Event, "status_to"),
@@ -94,33 +94,33 @@ WORDS: list[tuple[type[models.Model], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "field"), WORDS)
-@pytest.mark.parametrize("word", ["new", "Open", "open ", "x"])
-def test_the_database_refuses_an_unknown_word_whoever_writes(
-    incident: Report, model: type[models.Model], field: str, word: str
+@pytest.mark.parametrize(("model", "field"), FIELDS)
+@pytest.mark.parametrize("value", ["new", "Open", "open ", "x"])
+def test_the_database_refuses_an_unknown_value_however_it_is_written(
+    incident: Report, model: type[models.Model], field: str, value: str
 ) -> None:
     incident()
     table = model._meta.db_table
     column: Any = model._meta.get_field(field)
-    refused(lambda: model._default_manager.update(**{field: word}))
+    refused(lambda: model._default_manager.update(**{field: value}))
     with connection.cursor() as cursor:
-        refused(lambda: cursor.execute(f"UPDATE {table} SET {column.column} = %s", [word]))
+        refused(lambda: cursor.execute(f"UPDATE {table} SET {column.column} = %s", [value]))
     row = model._default_manager.get()
     row.pk = None
-    setattr(row, field, word)
+    setattr(row, field, value)
     refused(row.save)
 
 
-@pytest.mark.parametrize(("model", "field"), WORDS)
-def test_the_database_accepts_every_known_word(
+@pytest.mark.parametrize(("model", "field"), FIELDS)
+def test_the_database_accepts_every_known_value(
     incident: Report, model: type[models.Model], field: str
 ) -> None:
     incident(status=Status.CLOSED)
     column: Any = model._meta.get_field(field)
     rows = model._default_manager.filter(**({"kind": "status_changed"} if model is Event else {}))
-    for word, _label in column.choices:
+    for value, _label in column.choices:
         if field != "kind":
-            assert rows.update(**{field: word}) == 1
+            assert rows.update(**{field: value}) == 1
 
 
 def test_the_database_refuses_an_event_that_changes_a_status_and_does_not_say_so(incident: Report) -> None:
@@ -151,7 +151,7 @@ def test_an_incident_with_history_cannot_be_deleted(incident: Report) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_database_keeps_the_incident_of_a_history_whoever_deletes(incident: Report) -> None:
+def test_the_database_keeps_the_incident_of_a_history_however_it_is_deleted(incident: Report) -> None:
     incident()
     with connection.cursor() as cursor, pytest.raises(DatabaseError):
         cursor.execute(f"DELETE FROM {Incident._meta.db_table}")
@@ -169,16 +169,16 @@ def test_who_reported_nothing_can_be_deleted(vera: User) -> None:
     assert not User.objects.exists()
 
 
-def test_no_word_is_longer_than_its_column() -> None:
-    for model, field in WORDS:
+def test_no_value_is_longer_than_its_column() -> None:
+    for model, field in FIELDS:
         column = model._meta.get_field(field)
         assert isinstance(column, models.CharField)
         assert column.max_length is not None
         choices: Any = column.choices
-        assert max(len(word) for word, _label in choices) <= column.max_length
+        assert max(len(value) for value, _label in choices) <= column.max_length
 
 
-def test_an_incident_is_shown_by_its_number_and_first_words(incident: Report) -> None:
+def test_an_incident_is_shown_by_its_id_and_the_beginning_of_its_text(incident: Report) -> None:
     one = incident("Fire " * 100)
     assert str(one) == f"#{one.pk} {('Fire ' * 12)}"
 
@@ -188,6 +188,6 @@ def test_an_event_is_shown_in_words(incident: Report) -> None:
     assert str(event) == f"{event.get_kind_display()} → {Status.CLOSED.label}"
 
 
-def test_labels_and_words_of_sources_are_many() -> None:
+def test_labels_are_distinct() -> None:
     assert len({source.label for source in Source}) == len(Source)
     assert len({status.label for status in Status}) == len(Status)

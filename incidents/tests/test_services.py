@@ -72,7 +72,7 @@ def test_a_time_on_the_second_is_kept(olga: User) -> None:
     assert Incident.objects.get().created_at == NOVEMBER.replace(microsecond=0)
 
 
-def test_nobody_known_may_report_through_an_open_door(db: None) -> None:
+def test_an_anonymous_origin_may_report(db: None) -> None:
     created = services.create(new(), by_post(None))
     assert Incident.objects.get(pk=created.id).created_by is None
     assert Event.objects.get().by is None
@@ -293,7 +293,7 @@ def test_it_finds_no_incident_of_an_id_that_is_none(olga: User, incident: Report
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_decide_on_one_status_at_once_one_wins(olga: User, incident: Report) -> None:
+def test_of_many_changes_expecting_one_status_at_once_one_wins(olga: User, incident: Report) -> None:
     one = incident()
 
     def take(_number: int) -> str:
@@ -314,7 +314,7 @@ def test_of_many_who_decide_on_one_status_at_once_one_wins(olga: User, incident:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_history_is_one_unbroken_walk_whoever_changes_at_once(olga: User, incident: Report) -> None:
+def test_the_history_is_one_unbroken_walk_under_concurrent_changes(olga: User, incident: Report) -> None:
     one = incident()
     statuses = list(Status)
 

@@ -32,7 +32,7 @@ def sql_of(run: Callable[[], object]) -> str:
 
 @pytest.fixture
 def incidents(incident: Report) -> list[Incident]:
-    """Report incidents of all statuses, some at the same time, one on the second and one long ago."""
+    """Report incidents of all statuses, some at the same timestamp, one on the second and one long ago."""
     timestamps = [EPOCH, EPOCH, EPOCH + timedelta(microseconds=1), EPOCH + timedelta(milliseconds=266)]
     return [
         incident(

@@ -30,7 +30,7 @@ CALLS = [
             },
         },
         required=["incident", "source"],
-        answers={
+        responses={
             201: shape({"id": ID, "created": {"type": "boolean", "enum": [True]}}),
             200: shape({"id": ID, "created": {"type": "boolean", "enum": [False]}}),
         },
@@ -42,10 +42,10 @@ CALLS = [
         fields={
             "status": {**STATUS, "nullable": True, "enum": [*vocabulary.POST_TO_STORED_STATUS, None]},
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "nullable": True},
-            "cursor": {**CURSOR, "description": "The `next` of an earlier answer."},
+            "cursor": {**CURSOR, "description": "The `next` of an earlier response."},
         },
         required=[],
-        answers={
+        responses={
             200: shape(
                 {"incidents": {"type": "array", "items": ITEM}, "next": CURSOR}, required=["incidents"]
             )
@@ -61,7 +61,7 @@ CALLS = [
             "comment": {"type": "string", "nullable": True, "maxLength": MAX_COMMENT_LENGTH},
         },
         required=["id", "status"],
-        answers={200: NOTHING},
+        responses={200: NOTHING},
         errors={404: "Incident have not found"},
     ),
 ]

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 def kept() -> dict[tuple[str, str], int]:
-    """Return the kept numbers; each is also the count that a list of its status and source reports."""
+    """Return the kept numbers, each of which is also what a list of its status and source is said to have."""
     sums = IncidentCount.objects.values_list("status", "source").annotate(Sum("number"))
     found = {(status, source): number for status, source, number in sums if number}
     for (status, source), number in found.items():

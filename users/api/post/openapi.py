@@ -10,7 +10,7 @@ CALLS = [
         "Get a token",
         fields={"username": TEXT, "password": {"type": "string", "format": "password"}},
         required=["username", "password"],
-        answers={200: shape({"token": TEXT, "expires_at": TIMESTAMP})},
+        responses={200: shape({"token": TEXT, "expires_at": TIMESTAMP})},
         errors={401: "Invalid credentials", 429: "Too many attempts, try again later"},
         takes_token=False,
     ),
@@ -19,6 +19,6 @@ CALLS = [
         "End a token",
         fields={},
         required=[],
-        answers={200: NOTHING},
+        responses={200: NOTHING},
     ),
 ]

@@ -39,10 +39,10 @@ def test_it_stores_an_incident_with_its_event(post: Post, olga: User, path: str)
     assert (event.kind, event.channel, event.by, event.status_to) == ("created", "post", olga, "open")
 
 
-@pytest.mark.parametrize("word", ["operator", "monitoring", "partner", "unknown"])
-def test_it_accepts_every_source_of_the_dialect(post: Post, olga: User, word: str) -> None:
-    assert create(post, olga, source=word).status == 201
-    assert Incident.objects.get().source == word
+@pytest.mark.parametrize("value", ["operator", "monitoring", "partner", "unknown"])
+def test_it_accepts_every_source_of_the_dialect(post: Post, olga: User, value: str) -> None:
+    assert create(post, olga, source=value).status == 201
+    assert Incident.objects.get().source == value
 
 
 @pytest.mark.parametrize("text", [None, "", " ", "\n\t\r ", "\u00a0\u2003"])
@@ -86,10 +86,10 @@ def test_it_stores_other_characters_as_they_are(post: Post, olga: User, text: st
 
 
 @pytest.mark.parametrize(
-    "word", [None, "", "system", "Operator", " operator", "open", 1, True, [], ["operator"], {"operator": 1}]
+    "value", [None, "", "system", "Operator", " operator", "open", 1, True, [], ["operator"], {"operator": 1}]
 )
-def test_it_refuses_a_source_that_is_none_of_its_words(post: Post, olga: User, word: object) -> None:
-    refuses(create(post, olga, source=word), 400, SOURCE)
+def test_it_refuses_an_unknown_source(post: Post, olga: User, value: object) -> None:
+    refuses(create(post, olga, source=value), 400, SOURCE)
 
 
 def test_it_requires_a_source(post: Post, olga: User) -> None:
@@ -136,7 +136,7 @@ def test_it_refuses_a_wrong_idempotency_key(post: Post, olga: User, key: object)
 
 
 @pytest.mark.parametrize("key", ["a", "!~", "a" * 200, "6f9619ff-8b86-d011-b42d-00cf4fc964ff"])
-def test_the_same_key_again_is_responded_to_with_the_first_incident(post: Post, olga: User, key: str) -> None:
+def test_the_same_key_again_returns_the_first_incident(post: Post, olga: User, key: str) -> None:
     first = create(post, olga, idempotency_key=key, date="2025-11-11T23:08:12.266Z")
     again = create(post, olga, idempotency_key=key, date="2025-11-12T02:08:12.266+03:00")
     assert first.verdict == (201, "")

@@ -60,13 +60,13 @@ def fill(count: int) -> None:
 def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Report, path: str) -> None:
     first = incident("first", created_at=EPOCH)
     older = incident("older", created_at=EPOCH - timedelta(days=1), source=Source.SYSTEM)
-    same = incident("same moment", created_at=EPOCH, status=Status.CLOSED)
+    same = incident("same timestamp", created_at=EPOCH, status=Status.CLOSED)
     response = post(path, {}, by=olga)
     assert response.verdict == (200, "")
     item = {"source": "operator", "created_at": "2025-11-11T23:08:12.266Z"}
     assert response.data == {
         "incidents": [
-            item | {"id": same.pk, "incident": "same moment", "status": "completed"},
+            item | {"id": same.pk, "incident": "same timestamp", "status": "completed"},
             item | {"id": first.pk, "incident": "first", "status": "new"},
             {
                 "id": older.pk,
@@ -88,7 +88,7 @@ def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Repor
         (datetime(2200, 12, 31, 23, 59, 59, 999_999, UTC), "2200-12-31T23:59:59.999Z"),
     ],
 )
-def test_it_writes_moments_in_utc_to_the_millisecond(
+def test_it_writes_timestamps_in_utc_to_the_millisecond(
     post: Post, olga: User, incident: Report, timestamp: datetime, text: str
 ) -> None:
     incident(created_at=timestamp)
@@ -120,12 +120,10 @@ def test_a_null_field_is_an_absent_one(post: Post, olga: User, incident: Report)
     assert len(everything(post, olga, status=None, limit=None, cursor=None)) == 1
 
 
-@pytest.mark.parametrize("word", ["", "open", "resolved", "NEW", " new", 1, True, [], ["new"], {}])
-def test_it_refuses_a_status_that_is_none_of_its_words(
-    post: Post, olga: User, incident: Report, word: object
-) -> None:
+@pytest.mark.parametrize("value", ["", "open", "resolved", "NEW", " new", 1, True, [], ["new"], {}])
+def test_it_refuses_an_unknown_status(post: Post, olga: User, incident: Report, value: object) -> None:
     incident()
-    response = post(PATH, {"status": word}, by=olga)
+    response = post(PATH, {"status": value}, by=olga)
     assert (response.verdict, response.data) == ((400, STATUS), {})
 
 
@@ -144,10 +142,10 @@ def test_it_refuses_a_wrong_cursor(post: Post, olga: User, incident: Report, tex
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 20, 21, 1000])
-@pytest.mark.parametrize("word", [None, "new", "completed", "fake"])
-def test_the_pages_are_the_list(post: Post, olga: User, limit: int, word: str | None) -> None:
+@pytest.mark.parametrize("value", [None, "new", "completed", "fake"])
+def test_the_pages_are_the_list(post: Post, olga: User, limit: int, value: str | None) -> None:
     fill(20)
-    assert walk(post, olga, limit, status=word) == everything(post, olga, status=word)
+    assert walk(post, olga, limit, status=value) == everything(post, olga, status=value)
 
 
 def test_a_last_page_that_is_full_has_no_next(post: Post, olga: User) -> None:
@@ -172,7 +170,7 @@ def test_pages_neither_repeat_nor_skip_whatever_is_created_meanwhile(
         incident("newer", created_at=EPOCH + timedelta(days=1))
         incident("older", created_at=EPOCH - timedelta(days=1))
         if len(seen) < 6:
-            incident("of the oldest moment", created_at=EPOCH)
+            incident("of the oldest timestamp", created_at=EPOCH)
     assert [pk for pk in seen if pk in before] == before
     assert len(set(seen)) == len(seen)
 
@@ -201,13 +199,13 @@ def test_the_whole_list_is_one_envelope_however_long_and_the_same_as_its_pages(
     assert items == walk(post, olga, 700)
 
 
-@pytest.mark.parametrize("word", ["completed", "new"])
-def test_a_long_list_of_one_status_is_whole(post: Post, olga: User, word: str) -> None:
+@pytest.mark.parametrize("value", ["completed", "new"])
+def test_a_long_list_of_one_status_is_whole(post: Post, olga: User, value: str) -> None:
     fill(1100)
     Incident.objects.filter(status__in=["open", "unknown"]).update(status="closed")
     Incident.objects.filter(status="cancelled").update(status="open")
-    expected = Incident.objects.filter(status__in=["open"] if word == "new" else ["resolved", "closed"])
-    found = [item["id"] for item in everything(post, olga, status=word)]
+    expected = Incident.objects.filter(status__in=["open"] if value == "new" else ["resolved", "closed"])
+    found = [item["id"] for item in everything(post, olga, status=value)]
     assert found == list(expected.newest_first().values_list("id", flat=True))
 
 

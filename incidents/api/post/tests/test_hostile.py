@@ -1,4 +1,4 @@
-"""The POST dialect under hostile bytes: the contract's answer to each, and nothing stored."""
+"""The POST dialect under hostile bytes: the contract's response to each, and nothing stored."""
 
 import json
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ class Victim:
         ]
         return ("{" + ", ".join([*kept, f"{json.dumps(field)}: {value}"]) + "}").encode()
 
-    def must_refuse(self, response: Response, status: int, error: str) -> None:
+    def must_refuse(self, response: Answer, status: int, error: str) -> None:
         assert response.headers["content-type"] == "application/json", response
         envelope = response.json()
         assert (response.status, envelope["error"]) == (status, error), response
@@ -127,7 +127,7 @@ def test_what_is_not_one_json_object_is_refused(victim: Victim, path: str, wrong
         for value in bad
     ],
 )
-def test_a_bad_value_has_its_own_answer(
+def test_a_bad_value_has_its_own_error(
     victim: Victim, path: str, field: str, value: str, status: int, error: str
 ) -> None:
     response = victim.service.send("POST", path, victim.spoiled(path, field, value))

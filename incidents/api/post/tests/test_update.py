@@ -105,7 +105,7 @@ def test_it_finds_no_incident_of_an_id_that_is_none(
 
 
 @pytest.mark.parametrize(
-    "word",
+    "value",
     [
         None,
         "",
@@ -123,11 +123,9 @@ def test_it_finds_no_incident_of_an_id_that_is_none(
         {},
     ],
 )
-def test_it_refuses_a_status_that_is_none_of_its_words(
-    post: Post, olga: User, incident: Report, word: object
-) -> None:
+def test_it_refuses_an_unknown_status(post: Post, olga: User, incident: Report, value: object) -> None:
     one = incident()
-    refuses(post(PATH, {"id": one.pk, "status": word}, by=olga), 400, STATUS)
+    refuses(post(PATH, {"id": one.pk, "status": value}, by=olga), 400, STATUS)
     refuses(post(PATH, {"id": one.pk}, by=olga), 400, STATUS)
 
 

@@ -10,16 +10,16 @@ from testing.clients import Post
 from users.models import User
 
 stored = st.sampled_from(Status)
-words = st.sampled_from(["new", "processing", "completed", "fake", "unknown"])
+values = st.sampled_from(["new", "processing", "completed", "fake", "unknown"])
 
 
-def write(status: Status, word: str) -> Status:
-    return status if status in vocabulary.statuses_read_as(word) else vocabulary.POST_TO_STORED_STATUS[word]
+def write(status: Status, value: str) -> Status:
+    return status if status in vocabulary.statuses_read_as(value) else vocabulary.POST_TO_STORED_STATUS[value]
 
 
-@given(stored, words)
-def test_what_you_write_you_read(status: Status, word: str) -> None:
-    assert vocabulary.STORED_TO_POST_STATUS[write(status, word)] == word
+@given(stored, values)
+def test_what_you_write_you_read(status: Status, value: str) -> None:
+    assert vocabulary.STORED_TO_POST_STATUS[write(status, value)] == value
 
 
 @given(stored)
@@ -27,12 +27,12 @@ def test_writing_what_you_already_read_changes_nothing(status: Status) -> None:
     assert write(status, vocabulary.STORED_TO_POST_STATUS[status]) == status
 
 
-@given(stored, words, words)
+@given(stored, values, values)
 def test_the_last_write_wins(status: Status, first: str, last: str) -> None:
     assert vocabulary.STORED_TO_POST_STATUS[write(write(status, first), last)] == last
 
 
-@given(words, words)
+@given(values, values)
 def test_no_status_is_found_by_two_filters(first: str, second: str) -> None:
     shared = vocabulary.statuses_read_as(first) & vocabulary.statuses_read_as(second)
     assert shared == (vocabulary.statuses_read_as(first) if first == second else set())
@@ -40,12 +40,12 @@ def test_no_status_is_found_by_two_filters(first: str, second: str) -> None:
 
 def test_the_filters_find_every_status() -> None:
     found = [
-        status for word in vocabulary.POST_TO_STORED_STATUS for status in vocabulary.statuses_read_as(word)
+        status for value in vocabulary.POST_TO_STORED_STATUS for status in vocabulary.statuses_read_as(value)
     ]
     assert sorted(found) == sorted(Status)
 
 
-def test_the_words_of_statuses_are_those_of_the_contract() -> None:
+def test_the_statuses_are_those_of_the_contract() -> None:
     assert {status.value: vocabulary.STORED_TO_POST_STATUS[status] for status in Status} == {
         "open": "new",
         "in_progress": "processing",
@@ -55,7 +55,7 @@ def test_the_words_of_statuses_are_those_of_the_contract() -> None:
         "fake": "fake",
         "unknown": "unknown",
     }
-    assert {word: status.value for word, status in vocabulary.POST_TO_STORED_STATUS.items()} == {
+    assert {value: status.value for value, status in vocabulary.POST_TO_STORED_STATUS.items()} == {
         "new": "open",
         "processing": "in_progress",
         "completed": "resolved",
@@ -64,7 +64,7 @@ def test_the_words_of_statuses_are_those_of_the_contract() -> None:
     }
 
 
-def test_the_words_of_sources_are_those_of_the_contract() -> None:
+def test_the_sources_are_those_of_the_contract() -> None:
     assert {source.value: vocabulary.STORED_TO_POST_SOURCE[source] for source in Source} == {
         "operator": "operator",
         "monitoring": "monitoring",
@@ -72,27 +72,27 @@ def test_the_words_of_sources_are_those_of_the_contract() -> None:
         "system": "unknown",
         "unknown": "unknown",
     }
-    assert {word: source.value for word, source in vocabulary.POST_TO_STORED_SOURCE.items()} == {
+    assert {value: source.value for value, source in vocabulary.POST_TO_STORED_SOURCE.items()} == {
         "operator": "operator",
         "monitoring": "monitoring",
         "partner": "partner",
         "unknown": "unknown",
     }
-    for word, source in vocabulary.POST_TO_STORED_SOURCE.items():
-        assert vocabulary.STORED_TO_POST_SOURCE[source] == word
+    for value, source in vocabulary.POST_TO_STORED_SOURCE.items():
+        assert vocabulary.STORED_TO_POST_SOURCE[source] == value
 
 
 @pytest.mark.parametrize("status", Status)
 def test_the_laws_hold_over_the_wire(
     post: Post, olga: User, incident: Callable[..., Incident], status: Status
 ) -> None:
-    for word in vocabulary.POST_TO_STORED_STATUS:
+    for value in vocabulary.POST_TO_STORED_STATUS:
         one = incident(status=status)
-        assert post("/incidents/update/", {"id": one.pk, "status": word}, by=olga).status == 200
+        assert post("/incidents/update/", {"id": one.pk, "status": value}, by=olga).status == 200
         one.refresh_from_db()
-        assert one.status == write(status, word)
+        assert one.status == write(status, value)
         [listed] = post("/incidents/get_all/", {"limit": 1}, by=olga).data["incidents"]
-        assert (listed["id"], listed["status"]) == (one.pk, word)
+        assert (listed["id"], listed["status"]) == (one.pk, value)
 
 
 def test_the_five_filters_partition_all_incidents(
@@ -100,9 +100,9 @@ def test_the_five_filters_partition_all_incidents(
 ) -> None:
     made = {incident(status=status).pk for status in Status for _twice in range(2)}
     found: list[int] = []
-    for word in vocabulary.POST_TO_STORED_STATUS:
-        response = post("/incidents/get_all/", {"status": word}, by=olga)
-        assert {item["status"] for item in response.data["incidents"]} == {word}
+    for value in vocabulary.POST_TO_STORED_STATUS:
+        response = post("/incidents/get_all/", {"status": value}, by=olga)
+        assert {item["status"] for item in response.data["incidents"]} == {value}
         found += [item["id"] for item in response.data["incidents"]]
     assert len(found) == len(made)
     assert set(found) == made

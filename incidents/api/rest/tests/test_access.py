@@ -189,7 +189,7 @@ def test_an_unexpected_exception_shows_nothing_and_is_json(
     rest: Rest, olga: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def explode(*_args: object) -> None:
-        raise RuntimeError("internal secret")
+        raise RuntimeError("secret of the service")
 
     monkeypatch.setattr("incidents.services.insert", explode)
     reply = rest("POST", PATH, FIRE, by=olga)

@@ -15,7 +15,7 @@ both_methods = pytest.mark.parametrize("method", ["PUT", "PATCH"])
 
 @both_methods
 @pytest.mark.parametrize("slash", ["/", ""])
-def test_it_sets_the_status_and_answers_with_the_whole_incident(
+def test_it_sets_the_status_and_returns_the_whole_incident(
     rest: Rest, olga: User, incident: Report, method: str, slash: str
 ) -> None:
     one = incident()
@@ -83,12 +83,12 @@ def test_a_put_requires_the_status(rest: Rest, olga: User, incident: Report) -> 
 
 @both_methods
 @pytest.mark.parametrize(
-    "word", [None, "", "new", "processing", "completed", "Open", 1, True, [], ["open"], {}]
+    "value", [None, "", "new", "processing", "completed", "Open", 1, True, [], ["open"], {}]
 )
 def test_it_refuses_an_unknown_status(
-    rest: Rest, olga: User, incident: Report, method: str, word: object
+    rest: Rest, olga: User, incident: Report, method: str, value: object
 ) -> None:
-    reply = rest(method, f"/api/incidents/{incident().pk}/", {"status": word}, by=olga)
+    reply = rest(method, f"/api/incidents/{incident().pk}/", {"status": value}, by=olga)
     assert (reply.status, list(reply.data)) == (400, ["status"])
     assert Event.objects.count() == 1
 

@@ -26,7 +26,7 @@ def refuses(reply: Reply, field: str) -> None:
 
 
 @pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
-def test_it_stores_an_incident_with_its_event_and_answers_with_all_of_it(
+def test_it_stores_an_incident_with_its_event_and_returns_all_of_it(
     rest: Rest, olga: User, path: str
 ) -> None:
     reply = rest("POST", path, {"description": " Самокат 😀\n", "source": "system"}, by=olga)
@@ -68,9 +68,9 @@ def test_it_takes_10000_characters(rest: Rest, olga: User) -> None:
     assert create(rest, olga, description="😀" * 10_000).status == 201
 
 
-@pytest.mark.parametrize("word", [None, "", "Operator", "оператор", 1, True, [], ["operator"], {}])
-def test_it_refuses_an_unknown_source(rest: Rest, olga: User, word: object) -> None:
-    refuses(create(rest, olga, source=word), "source")
+@pytest.mark.parametrize("value", [None, "", "Operator", "оператор", 1, True, [], ["operator"], {}])
+def test_it_refuses_an_unknown_source(rest: Rest, olga: User, value: object) -> None:
+    refuses(create(rest, olga, source=value), "source")
 
 
 def test_it_names_every_field_that_is_wrong(rest: Rest, olga: User) -> None:
@@ -117,9 +117,7 @@ def test_it_refuses_a_wrong_time(rest: Rest, olga: User, timestamp: object) -> N
 
 
 @pytest.mark.parametrize("in_header", [True, False])
-def test_the_same_key_again_is_answered_with_the_first_incident(
-    rest: Rest, olga: User, in_header: bool
-) -> None:
+def test_the_same_key_again_returns_the_first_incident(rest: Rest, olga: User, in_header: bool) -> None:
     def report() -> Reply:
         if in_header:
             return create(rest, olga, headers={"Idempotency-Key": "key"})

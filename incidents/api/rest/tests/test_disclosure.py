@@ -65,7 +65,7 @@ def test_a_reporter_that_repeats_its_key_is_shown_what_it_reported(
     assert again.data == first.data
 
 
-def test_whoever_may_list_and_repeats_a_key_is_shown_the_present_incident(rest: Rest, olga: User) -> None:
+def test_a_user_that_may_list_and_repeats_a_key_is_shown_the_present_incident(rest: Rest, olga: User) -> None:
     report = {"description": "Fire", "source": "operator", "idempotency_key": "k"}
     first = rest("POST", PATH, report, by=olga)
     changed = rest("PATCH", f"{PATH}{first.data['id']}/", {"status": "fake"}, by=olga)

@@ -148,7 +148,7 @@ class Victim:
     def state(self) -> tuple[bytes, bytes]:
         return self.send("GET", LIST).body, self.send("GET", f"{self.one}history/").body
 
-    def must_refuse(self, response: Response, *statuses: int) -> Any:
+    def must_refuse(self, response: Answer, *statuses: int) -> Any:
         assert response.status in statuses, response
         assert response.headers["content-type"] == "application/json", response
         error = response.json()
@@ -216,12 +216,12 @@ def test_the_header_of_the_type_may_have_a_charset(victim: Victim, wrong: str) -
 
 
 @pytest.mark.parametrize(("name", "value"), cases(FILTERS))
-def test_an_unknown_word_in_a_filter_is_refused(victim: Victim, name: str, value: str) -> None:
+def test_an_unknown_value_in_a_filter_is_refused(victim: Victim, name: str, value: str) -> None:
     victim.must_refuse(victim.send("GET", f"{LIST}?{name}={quote(value)}"), 400)
 
 
 @pytest.mark.parametrize("query", ODD_BUT_RIGHT)
-def test_an_odd_query_is_answered(victim: Victim, query: str) -> None:
+def test_an_odd_query_is_no_server_error(victim: Victim, query: str) -> None:
     assert victim.send("GET", LIST + query).status == 200
 
 

@@ -52,13 +52,13 @@ def test_an_empty_list_is_a_page_too(rest: Rest, olga: User) -> None:
 
 @pytest.mark.parametrize("status", Status)
 def test_it_filters_by_status(rest: Rest, olga: User, incident: Report, status: Status) -> None:
-    made = {word: incident(status=word).pk for word in Status}
+    made = {value: incident(status=value).pk for value in Status}
     assert found(rest, olga, status=status.value) == [made[status]]
 
 
 @pytest.mark.parametrize("source", Source)
 def test_it_filters_by_source(rest: Rest, olga: User, incident: Report, source: Source) -> None:
-    made = {word: incident(source=word).pk for word in Source}
+    made = {value: incident(source=value).pk for value in Source}
     assert found(rest, olga, source=source.value) == [made[source]]
 
 
@@ -72,13 +72,13 @@ def test_it_filters_by_all_at_once(rest: Rest, olga: User, incident: Report) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "finds"), [("самокат", 0), ("САМОКАТ НЕ", 0), ("ежик", 1), ("ЁЖ", 1), ("100%", 2)]
+    ("values", "finds"), [("самокат", 0), ("САМОКАТ НЕ", 0), ("ежик", 1), ("ЁЖ", 1), ("100%", 2)]
 )
 def test_it_searches_whatever_the_case_and_the_dots_of_e(
-    rest: Rest, olga: User, incident: Report, words: str, finds: int
+    rest: Rest, olga: User, incident: Report, values: str, finds: int
 ) -> None:
     made = [incident(text).pk for text in ("Самокат не в сети", "Ёжик на дороге", "Заряд 100%", "Заряд 1000")]
-    assert found(rest, olga, search=words) == [made[finds]]
+    assert found(rest, olga, search=values) == [made[finds]]
 
 
 def test_it_filters_by_time_from_and_before(rest: Rest, olga: User, incident: Report) -> None:
@@ -90,7 +90,7 @@ def test_it_filters_by_time_from_and_before(rest: Rest, olga: User, incident: Re
     assert found(rest, olga, created_after=middle, created_before=middle) == []
 
 
-def test_an_empty_word_means_all(rest: Rest, olga: User, incident: Report) -> None:
+def test_an_empty_value_means_all(rest: Rest, olga: User, incident: Report) -> None:
     incident()
     query = dict.fromkeys(["status", "source", "search", "created_after", "created_before", "ordering"], "")
     assert len(found(rest, olga, **query)) == 1
@@ -136,7 +136,7 @@ def test_an_unknown_parameter_is_ignored(rest: Rest, olga: User, incident: Repor
         ("status", "open\0"),
     ],
 )
-def test_a_wrong_word_is_refused_by_the_name_of_its_filter(
+def test_a_wrong_value_is_refused_by_the_name_of_its_filter(
     rest: Rest, olga: User, incident: Report, name: str, value: str
 ) -> None:
     incident()
@@ -146,7 +146,7 @@ def test_a_wrong_word_is_refused_by_the_name_of_its_filter(
 
 
 @pytest.mark.parametrize("field", ["created_at", "updated_at"])
-def test_it_orders_either_way_and_equal_moments_by_id(
+def test_it_orders_either_way_and_equal_timestamps_by_id(
     rest: Rest, olga: User, incident: Report, field: str
 ) -> None:
     made = [incident().pk for _number in range(6)]
@@ -228,8 +228,8 @@ def test_a_page_is_three_queries_however_long(
         assert len(rest("GET", PATH, headers=bearer).data["results"]) == 20
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Newest first"), ("ru", "Сначала новые")])
-def test_the_orderings_are_named_in_the_readers_language(olga: User, language: str, words: str) -> None:
+@pytest.mark.parametrize(("language", "values"), [("en", "Newest first"), ("ru", "Сначала новые")])
+def test_the_orderings_are_named_in_the_readers_language(olga: User, language: str, values: str) -> None:
     browser = new_client(headers={"Accept": "text/html", "Accept-Language": language})
     browser.force_login(olga)
-    assert words in browser.get(PATH).content.decode()
+    assert values in browser.get(PATH).content.decode()

@@ -116,7 +116,7 @@ def test_one_logs_in_and_out_on_pages_of_its_own(olga: User, password: str, inci
     shown(browser, PATH, status=401)
 
 
-def test_json_is_the_answer_unless_a_browser_asks(rest: Rest, olga: User) -> None:
+def test_json_is_the_response_unless_a_browser_asks(rest: Rest, olga: User) -> None:
     for accept in ("", "*/*", "application/json", "text/html;q=0.1, application/json"):
         reply = rest("GET", PATH, by=olga, headers={"Accept": accept})
         assert reply.headers["Content-Type"] == "application/json"

@@ -1,4 +1,4 @@
-"""Calls that bring a token have a way of their own to REST; the answers are those of the way of browsers."""
+"""A call with a token that takes the short path gets what it would get through the full chain."""
 
 from collections.abc import Callable, Mapping
 
@@ -45,7 +45,7 @@ def incidents(incident: Callable[..., Incident]) -> list[Incident]:
     ]
 
 
-def shown(reply: Reply) -> tuple[int, str, dict[str, str]]:
+def seen_by_client(reply: Reply) -> tuple[int, str, dict[str, str]]:
     left_out = ONLY_OF_BROWSERS | ONE_OF_ITS_OWN
     headers = {name: value for name, value in reply.headers.items() if name not in left_out}
     return reply.status, reply.text, headers
@@ -53,7 +53,7 @@ def shown(reply: Reply) -> tuple[int, str, dict[str, str]]:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-def test_both_ways_response_the_same(
+def test_both_paths_respond_alike(
     rest: Rest,
     incidents: list[Incident],
     olga: User,
@@ -67,7 +67,7 @@ def test_both_ways_response_the_same(
     replies = []
     for accept in (JSON, JSON_RATHER_THAN_HTML):
         given = {"Accept": accept, "Accept-Language": language}
-        replies.append(shown(rest(method, path, body, by=olga, headers=given)))
+        replies.append(seen_by_client(rest(method, path, body, by=olga, headers=given)))
         if replies[-1][0] == 200 and method == "PATCH":
             Incident.objects.filter(pk=incidents[0].pk).update(status="open", **timestamps)
             replies[-1] = (replies[-1][0], replies[-1][1].partition("updated_at")[0], {})
@@ -79,7 +79,7 @@ def test_both_ways_response_the_same(
 def test_both_ways_refuse_the_same(rest: Rest, olga: User, headers: Mapping[str, str], path: str) -> None:
     by = None if "Authorization" in headers else olga
     replies = [
-        shown(rest("GET", path, by=by, headers={"Accept": accept, **headers}))
+        seen_by_client(rest("GET", path, by=by, headers={"Accept": accept, **headers}))
         for accept in (JSON, JSON_RATHER_THAN_HTML)
     ]
     assert replies[0] == replies[1]
@@ -98,7 +98,9 @@ def test_both_ways_refuse_the_same(rest: Rest, olga: User, headers: Mapping[str,
         ("/api/docs/", "text/html"),
     ],
 )
-def test_a_page_has_its_policies_whoever_asks(rest: Rest, olga: User, path: str, accept: str) -> None:
+def test_a_page_has_its_policies_with_and_without_a_token(
+    rest: Rest, olga: User, path: str, accept: str
+) -> None:
     reply = rest("GET", path, by=olga, headers={"Accept": accept})
     assert reply.status == 200
     assert reply.headers["Content-Type"].startswith("text/html")
