@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="incidents-bench-") as folder:
         server = Scratch(Path(folder)).server(OURS, ROWS)
-        os.environ |= environment(server.folder)
+        os.environ |= {**environment(server.folder), "SECRET_KEY": "of use to this process alone " * 2}
         with (server.folder / "log").open("w") as log, contextlib.redirect_stderr(log):
             application = importlib.import_module("config.wsgi").application
             if options.profile:

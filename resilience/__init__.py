@@ -19,6 +19,8 @@ login-timing            known against unknown names
 login-flood             another client during a flood of logins
 token-revocation        tokens after a password change, deactivation, deletion, logout
 memory                  workers' memory over many requests
+attacks                 what strangers and users can do to all others (attacks/)
+framing                 the same bytes to this server and others, compared (framing/)
 
 What the programs share:
 

@@ -16,8 +16,6 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from operations.gunicorn_app import Server
-
 
 def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -63,6 +61,8 @@ def use_new_file(number: int, when: str) -> None:
 
 def first_run() -> None:
     """Do all that `manage.py serve` does before it becomes gunicorn."""
+    from operations.gunicorn_app import Server
+
     Server.run = lambda _server: None
     call_command("serve")
 
