@@ -9,6 +9,7 @@ from typing import Any
 
 SEEN = Path(os.environ.get("SEEN", os.devnull))
 IGNORED = {"HTTP_TRANSFER_ENCODING"}  # A worker may decode a body before the application reads it.
+TOO_LARGE = {"RequestDataTooBig", "BodyTooLarge"}  # raised by this project's worker, of now and of 1.0.0
 
 
 class BodyIncomplete(Exception):
@@ -16,7 +17,13 @@ class BodyIncomplete(Exception):
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    body = environ["wsgi.input"].read()
+    try:
+        body = environ["wsgi.input"].read()
+    except Exception as error:
+        if type(error).__name__ not in TOO_LARGE:
+            raise
+        start_response("413 Content Too Large", [("Content-Length", "0")])
+        return []
     length = environ.get("CONTENT_LENGTH")
     if length and "HTTP_TRANSFER_ENCODING" not in environ and len(body) < int(length):
         raise BodyIncomplete

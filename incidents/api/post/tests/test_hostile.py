@@ -91,7 +91,7 @@ class Victim:
         ]
         return ("{" + ", ".join([*kept, f"{json.dumps(field)}: {value}"]) + "}").encode()
 
-    def must_refuse(self, response: Answer, status: int, error: str) -> None:
+    def must_refuse(self, response: Response, status: int, error: str) -> None:
         assert response.headers["content-type"] == "application/json", response
         envelope = response.json()
         assert (response.status, envelope["error"]) == (status, error), response

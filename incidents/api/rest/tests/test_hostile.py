@@ -148,7 +148,7 @@ class Victim:
     def state(self) -> tuple[bytes, bytes]:
         return self.send("GET", LIST).body, self.send("GET", f"{self.one}history/").body
 
-    def must_refuse(self, response: Answer, *statuses: int) -> Any:
+    def must_refuse(self, response: Response, *statuses: int) -> Any:
         assert response.status in statuses, response
         assert response.headers["content-type"] == "application/json", response
         error = response.json()
