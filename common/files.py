@@ -16,7 +16,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     draft = path.with_name(path.name + DRAFT)
     draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
+    # O_EXCL follows no symbolic link either, which somebody may have put into a folder that is shared.
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         yield draft
         sync(draft)

@@ -199,7 +199,7 @@ def test_waiting_writers_leave_threads_to_those_who_read(tmp_path: Path) -> None
 
 
 SLOW_DELETE = (
-    "DELETE FROM users_loginattempts WHERE (WITH RECURSIVE n(i) AS"
+    "DELETE FROM django_migrations WHERE (WITH RECURSIVE n(i) AS"
     " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT count(*) FROM n) < 0"
 )
 
