@@ -10,6 +10,8 @@ from typing import Any
 
 ACCEPT_BACKOFF = 0.0001  # seconds after a new connection, so that other workers get their share of many
 MAX_ACCEPTS_PER_WAKEUP = 16
+# Clients that connect without end must not keep a worker from stopping; a backlog is accepted much sooner.
+MAX_CLOSE_SECONDS = 1.0
 
 
 class Listeners:
@@ -51,11 +53,12 @@ class Listeners:
             self.listening = False
 
     def close(self) -> None:
-        """Accept the clients that have connected by now; the kernel refuses later ones."""
+        """Accept the clients that have connected by now, for a second at most; the kernel refuses later ones."""
         with self.state:
             self.pause()
+            deadline = time.monotonic() + MAX_CLOSE_SECONDS
             for listener in self.sockets:
-                while self.accept_one(listener):
+                while time.monotonic() < deadline and self.accept_one(listener):
                     pass
                 listener.close()
             self.sockets.clear()
