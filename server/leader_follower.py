@@ -78,9 +78,15 @@ class LeaderFollowerPool:
                 signal.setitimer(signal.ITIMER_REAL, 0)
 
     def promote_if_long(self, *_signal: Any) -> None:
-        with self.change:
+        # A signal can interrupt this very handler: to wait for the lock would then be a deadlock.
+        if not self.change.acquire(blocking=False):
+            signal.setitimer(signal.ITIMER_REAL, self.handoff_after)
+            return
+        try:
             if self.busy_since and time.monotonic() - self.busy_since >= self.handoff_after:
                 self.promote_follower()
+        finally:
+            self.change.release()
 
     def promote_follower(self) -> None:
         """Make the thread that parked last the leader, if there is one. `change` is held."""

@@ -37,13 +37,15 @@ def test_a_fast_reader_of_a_stream_keeps_no_other_client_waiting(service: Servic
         readers = [held.enter_context(service.connect(get("/stream", close=True))) for _ in range(4)]
         seconds = []
         received = [0] * 4
+        started = time.monotonic()
         for _ in range(10):
             for index, reader in enumerate(readers):
                 received[index] += len(reader.recv(1_000_000))
             seconds.append(service.seconds())
-        assert max(seconds) < 1.5
         for index, reader in enumerate(readers):
             assert received[index] + len(everything(reader)) > PIECES * len(PIECE)
+        # A part of what the streams take: both grow alike where other programs use the machine.
+        assert max(seconds) < (time.monotonic() - started) / 3
 
 
 def test_a_stream_ends_when_its_client_has_gone(service: Service) -> None:
