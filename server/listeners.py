@@ -53,7 +53,7 @@ class Listeners:
             self.listening = False
 
     def close(self) -> None:
-        """Accept the clients that have connected by now, for a second at most; the kernel refuses later ones."""
+        """Accept the clients that have connected by now, for a second at most; later ones are refused."""
         with self.state:
             self.pause()
             deadline = time.monotonic() + MAX_CLOSE_SECONDS

@@ -107,3 +107,10 @@ def test_after_an_error_of_a_task_the_other_threads_go_on() -> None:
         work.tasks.put(wrong)
         work.add("next")
         work.wait_for(lambda: "next" in work.done)
+
+
+def test_a_signal_that_interrupts_the_handler_itself_is_put_off() -> None:
+    with at_work(HANDOFF_AFTER) as work, work.pool.change:
+        work.pool.promote_if_long()  # returns, though the lock is held
+        remaining, _interval = signal.setitimer(signal.ITIMER_REAL, 0)
+        assert 0 < remaining <= HANDOFF_AFTER
