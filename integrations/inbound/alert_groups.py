@@ -75,6 +75,7 @@ def parse(payload: Mapping[str, Any], context: Context, read_alert: Reader | Non
         signals += group_signals(alerts, bool(rejected), payload, context)
     elif len(items) > MAX_ALERTS:
         signals += folded(alerts, payload, context)
+        signals += end_of_folded(alerts, bool(rejected), payload, context)
     else:
         signals += [to_signal(alert, action_of(alert), payload, context) for alert in alerts]
         signals += end_of_folded(alerts, bool(rejected), payload, context)
@@ -112,7 +113,7 @@ def read(item: object, payload: Mapping[str, Any], context: Context) -> Alert:
         ),
         severity=context.severity(labels.get("severity")),
         starts_at=item.get("startsAt"),
-        ends_at=item.get("endsAt"),
+        ends_at=item.get("endsAt") if status == RESOLVED else None,
         link=as_link(item.get("generatorURL"), payload.get("externalURL")),
     )
 
@@ -157,8 +158,9 @@ def folded(alerts: Sequence[Alert], payload: Mapping[str, Any], context: Context
     """Make one signal of all that fire in an alert storm; the incidents of single alerts still resolve."""
     firing = [alert for alert in alerts if alert.firing]
     signals = [of_group(Action.TRIGGER, alerts, payload, context)] if firing else []
-    resolved = [to_signal(alert, Action.RESOLVE, payload, context) for alert in alerts if not alert.firing]
-    return signals + resolved + end_of_folded(alerts, False, payload, context)
+    return signals + [
+        to_signal(alert, Action.RESOLVE, payload, context) for alert in alerts if not alert.firing
+    ]
 
 
 def end_of_folded(
@@ -166,7 +168,7 @@ def end_of_folded(
 ) -> list[Signal]:
     """Resolve the incident that an alert storm of this group may have left."""
     over = bool(alerts) and not any(alert.firing for alert in alerts)
-    if not over or incomplete or truncated_alerts(payload) or not as_text(payload.get("groupKey")).strip():
+    if not over or incomplete or truncated_alerts(payload):
         return []
     return [of_group(Action.RESOLVE, alerts, payload, context, optional=True)]
 
@@ -192,7 +194,7 @@ def of_group(
     severities = {alert.severity for alert in firing or alerts}
     signal = context.signal(
         action,
-        payload.get("groupKey") or hash_of(group_labels),
+        as_text(payload.get("groupKey")).strip() or hash_of(group_labels),
         key_field="groupKey",
         title=first_line(
             *(annotations.get(name) for name in TITLE_ANNOTATIONS),

@@ -70,8 +70,10 @@ def from_json(text: str) -> dict[str, Any]:
 def loads(text: str) -> Any:
     try:
         return DECODER.decode(text)
-    except (ValueError, RecursionError):
-        raise InvalidEvent("The body is not JSON") from None
+    except RecursionError:
+        raise InvalidEvent(f"The body is nested deeper than {MAX_DEPTH}") from None
+    except ValueError as error:
+        raise InvalidEvent(f"The body is not JSON: {error}") from None
 
 
 def is_deeper_than(limit: int, value: Any) -> bool:

@@ -1,7 +1,8 @@
 """Payloads as the senders post them, and how the tests read them.
 
-`payloads/alertmanager_*.json` but `_0_34` are recorded by `record_alertmanager.py`; the others are written
-after the sources of the senders.
+Recorded are `payloads/alertmanager_*.json` but `_0_34` (by `record_alertmanager.py`), and with Uptime Kuma
+2.5.3 `payloads/pagerduty_kuma_*.json` but `_certificate` and all of `requests/`. The others are written after
+the sources of the senders.
 """
 
 import json

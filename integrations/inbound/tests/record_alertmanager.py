@@ -1,11 +1,11 @@
 """Record what Prometheus' Alertmanager really posts, as the payloads that the tests read.
 
-    python integrations/inbound/tests/record_alertmanager.py BIN [FOLDER]
+    apt-get install prometheus prometheus-alertmanager  # and stop the services that this starts
+    python integrations/inbound/tests/record_alertmanager.py /usr/bin [FOLDER]
 
-`BIN` holds the programs `prometheus` and `prometheus-alertmanager` of Debian's packages with these names
-(`apt-get download` and `dpkg -x` bring them without starting a service). Everything runs on loopback for
-about half a minute: one Prometheus whose rule fires for two disks and then resolves, and a cluster of two
-Alertmanagers. `FOLDER` is `payloads/` beside this file unless it is given.
+The first argument is where the two programs are; `FOLDER` is `payloads/` beside this file unless it is
+given. Everything runs on loopback for about half a minute: one Prometheus whose rule fires for two disks and
+then resolves, and a cluster of two Alertmanagers.
 """
 
 import json
@@ -74,7 +74,7 @@ class Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        # 19302's first post is compared with 19303's: the payload's externalURL tells them apart.
+        # The external URL tells which Alertmanager of the cluster posts.
         posts.append((self.path, body.get("externalURL") or body["client_url"], body))
         self.reply(202, b'{"status": "success"}')
 

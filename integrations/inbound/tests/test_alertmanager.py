@@ -133,7 +133,9 @@ def test_a_bad_alert_among_others_is_rejected_by_index_and_costs_them_nothing() 
 
 def test_an_alert_without_a_status_has_that_of_the_payload() -> None:
     assert one(alert(status=None) | {"status": "firing"}).action == Action.TRIGGER
-    assert one(alert(status="") | {"status": "resolved"}).action == Action.RESOLVE
+    assert {signal.action for signal in signals(alert(status="") | {"status": "resolved"})} == {
+        Action.RESOLVE
+    }
 
 
 @pytest.mark.parametrize("alerts", [None, {}, "", 1])
@@ -224,6 +226,22 @@ def test_the_end_of_a_group_resolves_what_an_alert_storm_has_left() -> None:
     assert (last.action, last.key, last.optional) == (Action.RESOLVE, "{}:{}", True)
     assert not any(signal.optional for signal in single)
     assert len(signals(storm(2, "resolved") | {"truncatedAlerts": 1})) == 2
+    assert signals(storm(MAX_ALERTS + 1, "resolved"))[-1].optional
+    for payload in (storm(2, "resolved"), storm(MAX_ALERTS + 1, "resolved")):
+        payload["alerts"].append(None)
+        assert not any(signal.optional for signal in parse("alertmanager", payload).signals)
+
+
+@pytest.mark.parametrize("key", [None, "", 7, True, ["a"], {"a": 1}])
+def test_a_group_key_that_is_no_text_costs_the_alerts_nothing(key: object) -> None:
+    assert [signal.action for signal in signals(storm(1, "resolved") | {"groupKey": key})] == [
+        Action.RESOLVE,
+        Action.RESOLVE,
+    ]
+    (opened,) = signals(storm(MAX_ALERTS + 1) | {"groupKey": key})
+    assert signals(storm(1, "resolved") | {"groupKey": key})[-1].key == opened.key
+    (grouped,) = signals(storm(1) | {"groupKey": key}, group=True)
+    assert grouped.key == opened.key
 
 
 def test_the_integration_may_map_severities_otherwise() -> None:

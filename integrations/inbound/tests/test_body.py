@@ -79,6 +79,12 @@ def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
             body.decode(raw, content_type)
 
 
+def test_a_broken_json_object_is_no_form_and_the_error_says_where_it_is_broken() -> None:
+    for content_type in (JSON, FORM):
+        with pytest.raises(InvalidEvent, match=r"not JSON: .* line 1 column 10 "):
+            body.decode(b'{"msg": [Shop] a=b&c}', content_type, form_fields=True)
+
+
 def test_nesting_is_bounded() -> None:
     assert body.decode(b'{"a":' * 32 + b"1" + b"}" * 32, JSON)
     with pytest.raises(InvalidEvent, match="deeper than 32"):

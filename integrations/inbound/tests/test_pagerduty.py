@@ -76,7 +76,12 @@ def test_an_unknown_severity_is_none(severity: object) -> None:
 
 def test_the_event_of_uptime_kuma_with_a_null_source_triggers() -> None:
     signal = one_signal("pagerduty", load("pagerduty_kuma_down"))
-    assert (signal.action, signal.key, signal.severity) == (Action.TRIGGER, "Uptime Kuma/7", Severity.WARNING)
+    assert (signal.action, signal.key, signal.severity) == (Action.TRIGGER, "Uptime Kuma/8", Severity.WARNING)
+
+
+def test_the_event_of_uptime_kuma_for_up_resolves() -> None:
+    signal = one_signal("pagerduty", load("pagerduty_kuma_up"))
+    assert (signal.action, signal.key) == (Action.RESOLVE, "Uptime Kuma/7")
 
 
 def test_only_the_test_of_uptime_kuma_is_a_test_though_an_expiry_has_the_same_key() -> None:

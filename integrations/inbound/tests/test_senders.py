@@ -67,7 +67,7 @@ def assert_sane(parsed: Parsed) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(payloads, st.sampled_from([CONTEXT, GROUPED]))
 def test_no_payload_raises_anything_but_an_invalid_event(
     kind: str, payload: dict[str, Any], context: Context
@@ -98,7 +98,7 @@ def spoiled(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
             return path.stem, payload
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(spoiled(), st.sampled_from([CONTEXT, GROUPED]))
 def test_a_real_payload_with_one_wrong_value_raises_nothing_but_an_invalid_event(
     example: tuple[str, dict[str, Any]], context: Context
