@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-# Of an incident's description and of a comment; the tests hold that they are the domain's.
-MAX_DESCRIPTION_LENGTH = 10_000
-MAX_COMMENT_LENGTH = 2_000
 # PagerDuty's limit of a summary.
 MAX_TITLE_LENGTH = 1_024
 MAX_KEY_LENGTH = 255

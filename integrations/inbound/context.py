@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from incidents.validators import MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH
 from integrations.inbound.values import as_datetime, as_key, as_line, cut
 from integrations.signals import (
-    MAX_COMMENT_LENGTH,
-    MAX_DESCRIPTION_LENGTH,
     MAX_TITLE_LENGTH,
     Action,
     Severity,

@@ -9,10 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from common import datetimes
+from incidents.validators import FORBIDDEN
 from integrations.signals import MAX_KEY_LENGTH, InvalidEvent
 
-# As in incidents.validators: C0 controls but tab, CR and LF.
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # JavaScript's slice() cuts an emoji in two, and JSON.stringify() writes the half that is left.
 SURROGATES = re.compile("[\ud800-\udfff]")
 OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d\d)(\d\d)$", re.ASCII)
@@ -36,7 +35,7 @@ def as_text(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
+    return SURROGATES.sub("\ufffd", FORBIDDEN.sub("", text))
 
 
 def as_line(value: object) -> str:

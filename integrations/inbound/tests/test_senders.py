@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.validators import has_forbidden_characters
+from incidents.validators import MAX_DESCRIPTION_LENGTH, has_forbidden_characters
 from integrations import signals
 from integrations.inbound.context import Context
 from integrations.inbound.senders import PARSERS
@@ -55,7 +55,7 @@ def assert_sane(parsed: Parsed) -> None:
         assert isinstance(signal, Signal)
         assert 1 <= len(signal.key) <= signals.MAX_KEY_LENGTH
         assert 1 <= len(signal.title) <= signals.MAX_TITLE_LENGTH
-        assert len(signal.description) <= signals.MAX_DESCRIPTION_LENGTH
+        assert len(signal.description) <= MAX_DESCRIPTION_LENGTH
         for text in (signal.key, signal.title, signal.details):
             text.encode()
             assert not has_forbidden_characters(text)

@@ -2,16 +2,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incidents import models, validators
+from incidents import validators
 from integrations import signals
 from integrations.inbound.tests.examples import CONTEXT, NOW
 from integrations.inbound.values import as_datetime, as_key, as_text, cut
 from integrations.signals import Action, InvalidEvent
-
-
-def test_the_limits_are_those_of_the_domain() -> None:
-    assert signals.MAX_DESCRIPTION_LENGTH == models.DESCRIPTION_LENGTH
-    assert signals.MAX_COMMENT_LENGTH == models.COMMENT_LENGTH
 
 
 def test_characters_that_the_domain_forbids_are_removed() -> None:
@@ -40,13 +35,13 @@ def test_long_texts_are_cut_by_characters_with_a_mark() -> None:
 def test_a_long_title_and_long_details_fit_the_description() -> None:
     signal = CONTEXT.signal(Action.TRIGGER, "k", key_field="k", title="t" * 5000, details="d" * 20_000)
     assert len(signal.title) == signals.MAX_TITLE_LENGTH
-    assert len(signal.description) == signals.MAX_DESCRIPTION_LENGTH
+    assert len(signal.description) == validators.MAX_DESCRIPTION_LENGTH
     assert signal.description.endswith("d…")
 
 
 def test_the_details_of_other_actions_fit_a_comment() -> None:
     signal = CONTEXT.signal(Action.RESOLVE, "k", key_field="k", title="", details="d" * 20_000)
-    assert len(signal.details) == signals.MAX_COMMENT_LENGTH
+    assert len(signal.details) == validators.MAX_COMMENT_LENGTH
 
 
 def test_a_key_is_kept_up_to_255_characters_and_hashed_beyond() -> None:
