@@ -7,14 +7,15 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
+from users.hashing_queue import hashing_slot
 from users.models import User
-from users.throttle import Attempt, hashing_slot
+from users.throttle import Attempt
 
 MAX_USERNAME_LENGTH = User._meta.get_field("username").max_length or 0
 
 
 class ThrottledBackend(ModelBackend):
-    """Django's own check of a password, within the limits of users.throttle.
+    """Django's own check of a password, within the limits of users.throttle and users.hashing_queue.
 
     Raises `TooManyAttempts`, a ValidationError, which a login form shows as its error.
     """
@@ -29,7 +30,7 @@ class ThrottledBackend(ModelBackend):
         if not username or password is None or not is_possible(username, password):
             return None
         attempt = Attempt(username, request)
-        with hashing_slot(attempt.check()):
+        with hashing_slot(attempt.enter_queue()):
             attempt.reserve()
             user = super().authenticate(request, username=username, password=password)
         if not isinstance(user, User):

@@ -1,100 +1,28 @@
-"""Limits on logins: on failed guesses, and on how many passwords are hashed at once.
+"""Limits on failed logins, by name at an address and by address.
 
 An attempt is counted before its password is checked: to check first and count afterwards would let parallel
-guesses pass. Only a success takes its count back. The limits are by name at an address and by address, never
-by a name alone, with which anybody could lock anybody out.
-
-Hashing is slow on purpose, so guesses compete for it with right passwords. Every process has one place in the
-queue for each degree of trust, and a login takes a place of its own degree or of a lower one: guesses from
-networks with failures fill only the last place, those from new networks the last two.
+guesses pass. Only a success takes its count back. There is no limit by a name alone, with which anybody could
+lock anybody out.
 """
 
-import contextlib
-import enum
-import fcntl
 import hashlib
 import ipaddress
 import math
-import os
-import threading
-import time
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import IO
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from common import cpus
-from common.locks import open_lock_file
+from users.hashing_queue import TooManyAttempts, Trust, first_attempts
 from users.models import KnownLogin, LoginAttempts
 
 WINDOW = timedelta(minutes=5)
 MAX_FOR_NAME_AT_ADDRESS = 5
 MAX_FOR_ADDRESS = 50
 KNOWN_FOR = timedelta(days=30)
-
-# A hash takes a core for a third of a second: one core stays free for all other calls.
-MAX_CONCURRENT_HASHES = max(1, cpus.available() - 1)
-MAX_WAIT_SECONDS = 3.0
-
-
-class Trust(enum.IntEnum):
-    """What is known of the network from which somebody logs in."""
-
-    FAILED = 0  # failures in this window
-    NEW = 1
-    KNOWN = 2  # this name has logged in from there
-
-
-# Together fewer than a worker's four threads. The places are those of this process.
-hashing_queue = [threading.BoundedSemaphore(1) for _trust in Trust]
-# Seconds between two looks whether another process has finished: the more often, the sooner it is its turn.
-POLL_SECONDS = {Trust.FAILED: 0.05, Trust.NEW: 0.01, Trust.KNOWN: 0.002}
-
-
-class TooManyAttempts(ValidationError):
-    """A login rejected before the password is checked; `retry_after` is in seconds. Forms show it."""
-
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(_("Too many attempts, try again later"), code="throttled")
-        self.retry_after = math.ceil(retry_after)
-
-
-@contextlib.contextmanager
-def hashing_slot(trust: Trust) -> Iterator[None]:
-    """Hold one of this machine's slots to hash a password, or raise `TooManyAttempts`."""
-    for place in reversed(hashing_queue[: trust + 1]):
-        if place.acquire(blocking=False):
-            break
-    else:
-        raise TooManyAttempts(1)
-    try:
-        with contextlib.ExitStack() as stack:
-            names = [f"hashing.{slot}" for slot in range(MAX_CONCURRENT_HASHES)]
-            descriptors = [open_lock_file(settings.DATA_DIR, name) for name in names]
-            files = [stack.enter_context(os.fdopen(descriptor, "wb")) for descriptor in descriptors]
-            deadline = time.monotonic() + MAX_WAIT_SECONDS
-            while not any(map(lock, files)):
-                if time.monotonic() > deadline:
-                    raise TooManyAttempts(1)
-                time.sleep(POLL_SECONDS[trust])
-            yield
-    finally:
-        place.release()
-
-
-def lock(file: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 class Attempt:
@@ -127,6 +55,16 @@ class Attempt:
         failures, _ends_at = counts.get(self.for_network, (0, now))
         return Trust.FAILED if failures else Trust.NEW
 
+    def enter_queue(self) -> Trust:
+        """Return the degree of trust for the hashing queue. Raises `TooManyAttempts`.
+
+        A network is new for one attempt: parallel ones, and one after the queue was full, are trusted less.
+        """
+        trust = self.check()
+        if trust == Trust.NEW and not first_attempts.add(self.for_network):
+            return Trust.FAILED
+        return trust
+
     def reserve(self) -> None:
         """Count the attempt. Raises `TooManyAttempts`."""
         reserve(self.for_network, math.inf)
@@ -135,6 +73,7 @@ class Attempt:
 
     def succeed(self) -> None:
         """Delete the failures of this name here, and take back the count of the address and the network."""
+        first_attempts.discard(self.for_network)
         now = timezone.now()
         with transaction.atomic():
             LoginAttempts.objects.filter(key=self.for_name).delete()

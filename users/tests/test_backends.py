@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from testing.clients import Post, token_of
 from users import tokens
+from users.hashing_queue import TooManyAttempts
 from users.models import LoginAttempts, User
 from users.tests.test_tokens import NextHasher
-from users.throttle import MAX_FOR_NAME_AT_ADDRESS, TooManyAttempts
+from users.throttle import MAX_FOR_NAME_AT_ADDRESS
 
 
 def test_the_asynchronous_login_is_limited_too(olga: User, password: str) -> None:

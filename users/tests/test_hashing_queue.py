@@ -13,18 +13,32 @@ from django.test import RequestFactory, override_settings
 from django.utils import timezone
 
 from testing.clients import Post, together
-from users import throttle
+from users import hashing_queue, throttle
+from users.hashing_queue import (
+    MAX_CONCURRENT_HASHES,
+    MAX_FIRST_ATTEMPTS,
+    FirstAttempts,
+    TooManyAttempts,
+    Trust,
+    first_attempts,
+    hashing_slot,
+)
 from users.models import KnownLogin, LoginAttempts, User
 from users.tests.test_throttle import REFUSED, WRONG, log_in
-from users.throttle import MAX_CONCURRENT_HASHES, MAX_FOR_ADDRESS, Attempt, TooManyAttempts, Trust, key
+from users.throttle import MAX_FOR_ADDRESS, Attempt, key
 
 SHORT_WAIT = 0.7
+
+
+@pytest.fixture(autouse=True)
+def no_attempt_before() -> None:
+    first_attempts.expiries.clear()
 
 
 @pytest.fixture
 def no_slot_free(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
     """Hold every slot to hash a password, as other processes would, and make the wait for one short."""
-    monkeypatch.setattr(throttle, "MAX_WAIT_SECONDS", SHORT_WAIT)
+    monkeypatch.setattr(hashing_queue, "MAX_WAIT_SECONDS", SHORT_WAIT)
     with ExitStack() as files:
         for slot in range(MAX_CONCURRENT_HASHES):
             path = django_settings.DATA_DIR / f".hashing.{slot}.lock"
@@ -56,7 +70,7 @@ def test_a_login_rejected_by_the_queue_is_not_counted(
 def test_the_hashing_queue_is_bounded(
     no_slot_free: ExitStack, olga: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle, "MAX_WAIT_SECONDS", 60)
+    monkeypatch.setattr(hashing_queue, "MAX_WAIT_SECONDS", 60)
     rejected = threading.Semaphore(0)
 
     def wait(_number: int) -> tuple[int, str]:
@@ -80,32 +94,80 @@ def test_the_hashing_queue_is_bounded(
 def test_each_degree_of_trust_has_a_place_that_lower_ones_do_not_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(throttle, "MAX_CONCURRENT_HASHES", 4)
+    monkeypatch.setattr(hashing_queue, "MAX_CONCURRENT_HASHES", 4)
     with ExitStack() as held:
-        held.enter_context(throttle.hashing_slot(Trust.FAILED))
-        with pytest.raises(TooManyAttempts), throttle.hashing_slot(Trust.FAILED):
+        held.enter_context(hashing_slot(Trust.FAILED))
+        with pytest.raises(TooManyAttempts), hashing_slot(Trust.FAILED):
             pass
-        held.enter_context(throttle.hashing_slot(Trust.NEW))
-        with pytest.raises(TooManyAttempts), throttle.hashing_slot(Trust.NEW):
+        held.enter_context(hashing_slot(Trust.NEW))
+        with pytest.raises(TooManyAttempts), hashing_slot(Trust.NEW):
             pass
-        held.enter_context(throttle.hashing_slot(Trust.KNOWN))
-        with pytest.raises(TooManyAttempts), throttle.hashing_slot(Trust.KNOWN):
+        held.enter_context(hashing_slot(Trust.KNOWN))
+        with pytest.raises(TooManyAttempts), hashing_slot(Trust.KNOWN):
             pass
-    with throttle.hashing_slot(Trust.FAILED):
+    with hashing_slot(Trust.FAILED):
         pass
 
 
 def test_a_trusted_login_takes_a_lower_place_when_its_own_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "MAX_CONCURRENT_HASHES", 4)
+    monkeypatch.setattr(hashing_queue, "MAX_CONCURRENT_HASHES", 4)
     with ExitStack() as held:
         for _login in range(3):
-            held.enter_context(throttle.hashing_slot(Trust.KNOWN))
-        with pytest.raises(TooManyAttempts), throttle.hashing_slot(Trust.KNOWN):
+            held.enter_context(hashing_slot(Trust.KNOWN))
+        with pytest.raises(TooManyAttempts), hashing_slot(Trust.KNOWN):
             pass
 
 
+def test_a_free_slot_goes_to_the_highest_trust_that_waits(no_slot_free: ExitStack) -> None:
+    order = list[Trust]()
+    began = threading.Semaphore(0)
+
+    def hash_password(number: int) -> None:
+        began.release()
+        with hashing_slot(Trust(number)):
+            order.append(Trust(number))
+
+    def free_the_slots() -> None:
+        for _trust in Trust:
+            assert began.acquire(timeout=30)
+        time.sleep(SHORT_WAIT / 3)
+        no_slot_free.close()
+
+    if MAX_CONCURRENT_HASHES > 1:
+        pytest.skip("several are hashed at once, in no order")
+    thread = threading.Thread(target=free_the_slots)
+    thread.start()
+    together(len(Trust), hash_password)
+    thread.join()
+    assert order == [Trust.KNOWN, Trust.NEW, Trust.FAILED]
+
+
+def test_a_network_is_new_for_one_attempt(no_slot_free: ExitStack, olga: User) -> None:
+    one, other = attempt("olga", "192.0.2.1"), attempt("vera", "192.0.2.9")
+    assert [one.enter_queue(), other.enter_queue()] == [Trust.NEW, Trust.FAILED]
+    assert attempt("olga", "192.0.3.1").enter_queue() == Trust.NEW
+    one.succeed()
+    assert attempt("vera", "192.0.2.9").enter_queue() == Trust.NEW
+    assert attempt("olga", "192.0.2.9").enter_queue() == Trust.KNOWN
+
+
+def test_first_attempts_are_bounded_and_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = FirstAttempts()
+    assert all(attempts.add(str(number)) for number in range(2 * MAX_FIRST_ATTEMPTS))
+    assert len(attempts.expiries) == MAX_FIRST_ATTEMPTS
+    assert attempts.add("0")
+    assert not attempts.add("0")
+    monkeypatch.setattr(hashing_queue, "FIRST_ATTEMPT_SECONDS", 0)
+    attempts.expiries.clear()
+    assert all(attempts.add("0") for _attempt in range(2))
+
+
+def attempt(username: str, address: str) -> Attempt:
+    return Attempt(username, RequestFactory().post("/", REMOTE_ADDR=address))
+
+
 def trust(username: str, address: str) -> Trust:
-    return Attempt(username, RequestFactory().post("/", REMOTE_ADDR=address)).check()
+    return attempt(username, address).check()
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from api.post.envelope import ApiError, Body, post_only, respond
 from common.datetimes import to_utc_text
 from users import tokens
 from users.api.post.decorators import authenticated
+from users.hashing_queue import TooManyAttempts
 from users.models import User
-from users.throttle import TooManyAttempts
 
 
 @post_only
