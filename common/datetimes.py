@@ -1,4 +1,4 @@
-"""Moments: how the doors read them and how the POST dialect writes them."""
+"""Timestamps: how the channels read them and how the POST dialect writes them."""
 
 import re
 from datetime import UTC, datetime, tzinfo
@@ -19,8 +19,13 @@ def to_utc_text(timestamp: datetime) -> str:
 
 
 def to_utc_microseconds(timestamp: datetime) -> str:
-    """Write `timestamp` in UTC as the database has it, e.g. "2025-11-11T23:08:12.266000"."""
-    return timestamp.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    """Write `timestamp` in UTC as the database has it, e.g. "2025-11-11 23:08:12.266000"."""
+    return timestamp.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def to_rfc_3339(text: str) -> str:
+    """Write what `to_utc_microseconds` wrote as e.g. "2025-11-11T23:08:12.266000Z"."""
+    return f"{text[:10]}T{text[11:]}Z"
 
 
 def parse(text: str) -> datetime:

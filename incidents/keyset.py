@@ -41,7 +41,8 @@ class Position(NamedTuple):
         return cls(EPOCH + microseconds * MICROSECOND, checked(pk), group)
 
     def to_cursor(self) -> str:
-        plain = f"{datetimes.to_utc_microseconds(self.created_at)} {self.id}"
+        created_at = datetimes.to_utc_microseconds(self.created_at).replace(" ", "T")
+        plain = f"{created_at} {self.id}"
         return base64.urlsafe_b64encode(plain.encode("ascii")).decode("ascii").rstrip("=")
 
     @classmethod

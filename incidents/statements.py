@@ -27,17 +27,19 @@ update_status = update(lambda: Incident.objects.filter(id=Given("id", Incident))
 
 
 class UTCText(Func):
-    """A timestamp as text in UTC to the microsecond, e.g. "2025-11-11T23:08:12.266000"."""
+    """A timestamp as text in UTC to the microsecond, e.g. "2025-11-11 23:08:12.266000"."""
 
     output_field = TextField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        # Django stores timestamps in UTC as text, and without a fraction where that is zero.
-        template = "substr(%(expressions)s,1,10)||'T'||substr(%(expressions)s||'.000000',12,15)"
+        # Django stores timestamps as such a text, and without a fraction where that is zero.
+        template = (
+            "CASE length(%(expressions)s) WHEN 26 THEN %(expressions)s ELSE %(expressions)s||'.000000' END"
+        )
         return self.as_sql(compiler, connection, template=template, **extra)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        template = "to_char(%(expressions)s AT TIME ZONE 'UTC','YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+        template = "to_char(%(expressions)s AT TIME ZONE 'UTC','YYYY-MM-DD HH24:MI:SS.US')"
         return self.as_sql(compiler, connection, template=template, **extra)
 
 

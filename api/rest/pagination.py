@@ -1,7 +1,24 @@
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.paginator import Page, Paginator
 from rest_framework.pagination import PageNumberPagination
+
+
+class LoadedPage(Page):  # type: ignore[type-arg]
+    """Django's page, walked through at once: as a `Sequence` it would be asked for each row by its number."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.object_list)
+
+
+class LoadedPaginator(Paginator):  # type: ignore[type-arg]
+    def _get_page(self, *args: Any, **kwargs: Any) -> Any:
+        return LoadedPage(*args, **kwargs)
 
 
 class Pages(PageNumberPagination):
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 1000
+    django_paginator_class = LoadedPaginator

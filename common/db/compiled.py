@@ -49,7 +49,7 @@ class Given(Expression):
         return "%s", (self,)
 
     def bound(self, value: Any, database: Any = connection) -> Any:
-        return value if self.raw else self.output_field.get_db_prep_save(value, database)
+        return value if self.raw else self.output_field.get_db_prep_value(value, database, prepared=True)
 
 
 class Statement:
@@ -90,7 +90,8 @@ class Statement:
                 cursor.execute(text, bound)
                 return fetched(cursor)
         database.close_if_health_check_failed()
-        database.ensure_connection()
+        if database.connection is None:
+            database.ensure_connection()
         with database.wrap_database_errors:
             return fetched(database.connection.execute(self.text_for_driver, bound))
 

@@ -26,6 +26,7 @@ from common import locks
 from common.db.sqlite.library import sqlite3
 
 NO_CONNECTION, UNKNOWN = None, -1
+FAILURE_MARK = ".sync_failed"
 
 
 class Seen(threading.local):
@@ -113,12 +114,12 @@ def opened(path: Path, _inode: int) -> Log:
 
 
 def failure_mark() -> Path:
-    return Path(settings.DATA_DIR, ".sync_failed")
+    return Path(settings.DATA_DIR, FAILURE_MARK)
 
 
 def sync_failed() -> bool:
     """Tell whether a sync has failed since the last recovery: commits since then may not be on the disk."""
-    return os.path.exists(failure_mark())  # noqa: PTH110  # Each write asks.
+    return os.path.exists(f"{settings.DATA_DIR}/{FAILURE_MARK}")  # noqa: PTH110  # Each write asks.
 
 
 def recover() -> None:

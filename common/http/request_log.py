@@ -66,10 +66,10 @@ class DroppingHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            if not self.is_ready():
-                self.dropped += 1
-                return
             if self.dropped:
+                if not self.is_ready():
+                    self.dropped += 1
+                    return
                 lines, self.dropped = self.dropped, 0
                 self.write(note(f"{lines} lines are missing here: the reader of the log had stopped reading"))
             self.write(record)

@@ -1,7 +1,9 @@
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unicodedata import combining, normalize
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
@@ -9,11 +11,17 @@ from django.db.models import ProtectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.models import ACTIVE, Event, Incident, Source, Status, folded
+from incidents.models import ACTIVE, MADE_OF_MARKS, Event, Incident, Source, Status, folded
 from users.models import User
 
 Report = Callable[..., Incident]
 texts = st.text(max_size=30)
+
+
+def test_the_characters_made_of_combining_marks_are_known() -> None:
+    every = map(chr, range(sys.maxunicode + 1))
+    found = [one for one in every if not combining(one) and combining(normalize("NFD", one)[0])]
+    assert "".join(found) == MADE_OF_MARKS
 
 
 @given(texts)

@@ -78,7 +78,7 @@ def test_the_list_is_the_orms_own(
 def test_the_timestamp_of_a_row_is_in_utc_to_the_microsecond(incidents: list[Incident]) -> None:
     rows = statements.newest_incidents(frozenset(), behind=False).rows(limit=1000, offset=0)
     assert {row[0]: row[4] for row in rows} == {
-        one.pk: one.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        one.pk: one.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
         for one in incidents
     }
 

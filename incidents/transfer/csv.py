@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from common.datetimes import to_rfc_3339
 from incidents.csv_safety import escape_formula, unescape_formula
 from incidents.transfer.reader import Chunk
 from incidents.transfer.record import PLAIN_FIELDS, Fields, InvalidRecord
@@ -31,8 +32,8 @@ def encode(chunk: Chunk, usernames: UsernameCache) -> bytes:
             escape_formula(row.description),
             row.status,
             row.source,
-            f"{row.created_at}Z",
-            f"{row.updated_at}Z",
+            to_rfc_3339(row.created_at),
+            to_rfc_3339(row.updated_at),
             escape_formula(usernames[row.created_by] or ""),
             escape_formula(row.key or ""),
         )

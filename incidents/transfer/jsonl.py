@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
+from common.datetimes import to_rfc_3339
 from incidents.transfer.reader import Chunk
 from incidents.transfer.record import Fields, InvalidRecord
 from incidents.transfer.users import UsernameCache
@@ -20,14 +21,14 @@ def encode(chunk: Chunk, usernames: UsernameCache) -> bytes:
                 "description": row.description,
                 "status": row.status,
                 "source": row.source,
-                "created_at": f"{row.created_at}Z",
-                "updated_at": f"{row.updated_at}Z",
+                "created_at": to_rfc_3339(row.created_at),
+                "updated_at": to_rfc_3339(row.updated_at),
                 "created_by": usernames[row.created_by],
                 "idempotency_key": row.key,
                 "events": [
                     {
                         "kind": kind,
-                        "at": f"{at}Z",
+                        "at": to_rfc_3339(at),
                         "by": usernames[by],
                         "door": channel,
                         "status_from": status_from,

@@ -21,7 +21,7 @@ EventRow = tuple[int, str, str, int | None, str, str, str, str]
 
 
 class Row(NamedTuple):
-    """An incident as it is stored; times are text in UTC without the final Z."""
+    """An incident as it is stored; timestamps are text, as `UTCText` writes them."""
 
     id: int
     description: str

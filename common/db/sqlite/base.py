@@ -29,6 +29,7 @@ with imported_as_sqlite3():
 
 # How many of its instructions SQLite runs between two looks at the clock: about half a millisecond.
 INSTRUCTIONS_BETWEEN_LOOKS = 10_000
+execute = sqlite3.Connection.execute
 WRITES = ("INSERT ", "UPDATE ", "DELETE ", "REPLACE ")
 ANYWAY = contextlib.nullcontext()
 
@@ -57,9 +58,9 @@ class Connection(sqlite3.Connection):
     def start_clock(self) -> None:
         self.deadline.at = time.monotonic() + self.seconds
 
-    def execute(self, *args: Any) -> Any:
-        self.start_clock()
-        return super().execute(*args)
+    def execute(self, statement: str, values: Any = ()) -> Any:
+        self.deadline.at = time.monotonic() + self.seconds
+        return execute(self, statement, values)
 
     if not hasattr(sqlite3.Connection, "getlimit"):
 
@@ -159,7 +160,7 @@ class DatabaseWrapper(djangos.DatabaseWrapper):  # type: ignore[misc]
             return
         if group_commit.sync_failed():
             raise OperationalError("the disk failed to sync, and the database is not recovered yet")
-        lock = write_lock_of(Path(self.settings_dict["NAME"]).parent)
+        lock = write_lock_of(self.settings_dict["NAME"])
         try:
             lock.acquire(settings.BUSY_SECONDS)
         except TimeoutError as error:
@@ -173,8 +174,8 @@ class DatabaseWrapper(djangos.DatabaseWrapper):  # type: ignore[misc]
 
 
 @functools.cache
-def write_lock_of(folder: Path) -> WriteLock:
-    return WriteLock(folder)
+def write_lock_of(database: str | Path) -> WriteLock:
+    return WriteLock(Path(database).parent)
 
 
 # A fork with the file of its parent would hold the lock whenever its parent does.
