@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from common.db.sequences import reserve_ids_up_to
 from incidents import statements
-from incidents.models import ACTIVE, Event, Incident, Status, folded
+from incidents.folding import folded
+from incidents.models import ACTIVE, ChangeKey, Episode, Event, Incident, Status
 
 
 class ImportedEvent(NamedTuple):
-    """An event as it was elsewhere, in stored values. In the order of `statements.insert_event`."""
+    """An event as it was elsewhere, in stored values. In the order of `insert_event_with_values`."""
 
     kind: str
     at: datetime
@@ -27,6 +28,8 @@ class ImportedEvent(NamedTuple):
     status_from: str
     status_to: str
     comment: str
+    severity: str | None = None
+    assignee: int | None = None
 
 
 class ImportedIncident(NamedTuple):
@@ -46,6 +49,11 @@ class ImportedIncident(NamedTuple):
     key: str | None
     spare_key: str
     events: Sequence[ImportedEvent]
+    severity: str | None = None
+    dedup_key: str | None = None
+    assignee: int | None = None
+    repeats: int = 0
+    last_seen_at: datetime | None = None
 
     @property
     def user_and_key(self) -> tuple[int | None, str]:
@@ -130,23 +138,23 @@ def insert(
     now = timezone.now()
     if with_id:
         reserve_ids_up_to(max(past.id or 0 for past in with_id), Incident)
-    statements.insert_incident_with_id.many(
+    statements.insert_past_incident_with_id.many(
         [(past.id, *columns(past, past.key, search_texts, now)) for past in with_id]
     )
     events = [(past.id, *event) for past in with_id for event in history(past, now)]
     for past in without_id:
         values = columns(past, past.user_and_key[1], search_texts, now)
-        [(pk,)] = statements.insert_incident.rows(
-            **dict(zip(statements.INCIDENT_FIELDS, values, strict=True))
+        [(pk,)] = statements.insert_past_incident.rows(
+            **dict(zip(statements.PAST_INCIDENT_FIELDS, values, strict=True))
         )
         events += [(pk, *event) for event in history(past, now)]
-    statements.insert_event.many(events)
+    statements.insert_event_with_values.many(events)
 
 
 def columns(
     past: ImportedIncident, key: str | None, search_texts: Mapping[str, str], now: datetime
 ) -> tuple[object, ...]:
-    """Return the values of `statements.INCIDENT_FIELDS`."""
+    """Return the values of `statements.PAST_INCIDENT_FIELDS`."""
     return (
         past.description,
         search_texts[past.description],
@@ -156,6 +164,11 @@ def columns(
         past.updated_at or now,
         past.created_by,
         key,
+        past.severity,
+        past.dedup_key,
+        past.assignee,
+        past.repeats,
+        past.last_seen_at,
     )
 
 
@@ -180,6 +193,9 @@ def delete_batch(ids: Collection[int], *, unchanged_since: datetime) -> int:
         over = Incident.objects.filter(id__in=ids, updated_at__lt=unchanged_since).exclude(status__in=ACTIVE)
         still = list(over.select_for_update().values_list("id", flat=True))
         Event.objects.filter(incident__in=still).delete()
+        ChangeKey.objects.filter(incident__in=still).delete()
+        Episode.objects.filter(previous__in=still).update(previous=None)
+        Episode.objects.filter(incident__in=still).delete()
         # `delete` would first load them all, to look for events that it must not leave behind.
         Incident.objects.filter(id__in=still)._raw_delete(DEFAULT_DB_ALIAS)
     return len(still)

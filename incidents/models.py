@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import groupby
 from typing import Self, TypeAlias
-from unicodedata import combining, normalize
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +14,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from incidents.validators import MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_KEY_LENGTH
+from incidents.folding import folded
+from incidents.severity import Severity
+from incidents.validators import (
+    MAX_COMMENT_LENGTH,
+    MAX_DEDUP_KEY_LENGTH,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_KEY_LENGTH,
+)
 
 
 class Status(models.TextChoices):
@@ -39,31 +44,8 @@ class Source(models.TextChoices):
 
 ACTIVE = (Status.OPEN, Status.IN_PROGRESS)
 FINISHED = (Status.RESOLVED, Status.CLOSED, Status.CANCELLED, Status.FAKE)
-
-
-# In a row; no text of any language has more (UAX #15, Stream-Safe Text Format).
-MAX_COMBINING_MARKS = 30
-# They are no combining marks by themselves, but decompose into some.
-MADE_OF_MARKS = "\u0f73\u0f75\u0f81"
-
-
-def folded(text: str) -> str:
-    """Return `text` as the search sees it: without the difference of case, or of «ё» and «е».
-
-    The time is linear in the length of the text. To sort a run of combining marks takes a time that is not,
-    so a text with a long one is left unnormalized.
-    """
-    if not text.isascii() and longest_run(text) <= MAX_COMBINING_MARKS:
-        text = normalize("NFC", text)
-    return text.casefold().replace("ё", "е")
-
-
-def longest_run(text: str) -> int:
-    """Count the most characters in a row that are, or decompose into, combining marks."""
-    marks = {character for character in set(text) if combining(character) or character in MADE_OF_MARKS}
-    if not marks:
-        return 0
-    return max(len(list(run)) for is_mark, run in groupby(text, marks.__contains__) if is_mark)
+# At most one incident with one of these has a given key of a sender.
+UNFINISHED = (*ACTIVE, Status.UNKNOWN)
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -107,6 +89,21 @@ class Incident(models.Model):
         verbose_name=_("reported by"),
     )
     idempotency_key = models.CharField(max_length=MAX_KEY_LENGTH, null=True, editable=False)  # noqa: DJ001
+    severity = models.CharField(_("severity"), max_length=20, choices=Severity, null=True, blank=True)  # noqa: DJ001
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("assignee"),
+    )
+    dedup_key = models.CharField(  # noqa: DJ001
+        _("key"), max_length=MAX_DEDUP_KEY_LENGTH, null=True, editable=False
+    )
+    repeats = models.IntegerField(_("repeats"), db_default=0, editable=False)
+    last_seen_at = models.DateTimeField(_("last seen at"), null=True, editable=False)
 
     objects = IncidentQuerySet.as_manager()
 
@@ -118,6 +115,21 @@ class Incident(models.Model):
             models.Index(fields=["updated_at", "id"], name="incident_by_updated"),
             models.Index(fields=["status", "created_at", "id"], name="incident_by_status"),
             models.Index(fields=["source", "created_at", "id"], name="incident_by_source"),
+            models.Index(
+                fields=["severity", "created_at", "id"],
+                condition=Q(severity__isnull=False),
+                name="incident_by_severity",
+            ),
+            models.Index(
+                fields=["assignee", "created_at", "id"],
+                condition=Q(assignee__isnull=False),
+                name="incident_by_assignee",
+            ),
+            models.Index(
+                fields=["created_by", "dedup_key", "status", "id"],
+                condition=Q(dedup_key__isnull=False),
+                name="incident_by_key",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="incident_status_is_known"),
@@ -131,6 +143,19 @@ class Incident(models.Model):
                 fields=["idempotency_key"],
                 condition=Q(created_by__isnull=True, idempotency_key__isnull=False),
                 name="incident_key_once_without_user",
+            ),
+            models.CheckConstraint(
+                condition=Q(severity__in=Severity.values), name="incident_severity_is_known"
+            ),
+            models.UniqueConstraint(
+                fields=["created_by", "dedup_key"],
+                condition=Q(dedup_key__isnull=False, status__in=UNFINISHED),
+                name="incident_active_key_once_a_user",
+            ),
+            models.UniqueConstraint(
+                fields=["dedup_key"],
+                condition=Q(created_by__isnull=True, dedup_key__isnull=False, status__in=UNFINISHED),
+                name="incident_active_key_once_without_user",
             ),
         ]
 
@@ -156,6 +181,9 @@ class EventKind(models.TextChoices):
     CREATED = "created", _("Created")
     STATUS_CHANGED = "status_changed", _("Status changed")
     COMMENTED = "commented", _("Commented")
+    SEVERITY = "severity", _("Severity changed")
+    ASSIGNED = "assigned", _("Assigned")
+    REOPENED = "reopened", _("Reopened")
 
 
 class EventChannel(models.TextChoices):
@@ -164,6 +192,7 @@ class EventChannel(models.TextChoices):
     PAGE = "page", _("Operators' page")
     ADMIN = "admin", _("Administration")
     COMMAND = "command", _("Command line")
+    HOOK = "hook", _("Monitoring")
 
 
 class Event(models.Model):
@@ -193,6 +222,18 @@ class Event(models.Model):
     status_from = models.CharField(_("from"), max_length=20, choices=Status, blank=True)
     status_to = models.CharField(_("to"), max_length=20, choices=Status)
     comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
+    # Of a new incident, and of a change of it; None where it was cleared.
+    severity = models.CharField(_("severity"), max_length=20, choices=Severity, null=True, blank=True)  # noqa: DJ001
+    # Who has the incident since this event; None where it was given back.
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("assignee"),
+    )
 
     class Meta:
         verbose_name = _("event")
@@ -209,10 +250,51 @@ class Event(models.Model):
                 name="event_kind_and_door_are_known",
             ),
             models.CheckConstraint(
-                condition=Q(kind="status_changed") | Q(status_from="") | Q(status_from=F("status_to")),
+                condition=Q(kind__in=["status_changed", "reopened"])
+                | Q(status_from="")
+                | Q(status_from=F("status_to")),
                 name="event_changes_only_if_it_says_so",
             ),
+            models.CheckConstraint(condition=Q(severity__in=Severity.values), name="event_severity_is_known"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} → {self.get_status_to_display()}"
+
+
+class ChangeKey(models.Model):
+    """The idempotency key of a change: the same call again changes nothing."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    key = models.CharField(max_length=MAX_KEY_LENGTH)
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "user"], name="change_by_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: #{self.incident_id}"
+
+
+class Episode(models.Model):
+    """What its sender says about an incident, beside what becomes of it here (incidents.signal_service).
+
+    `previous` had the key before. `starts_at` is the sender's; `ended_at` is when it resolved the incident,
+    None if a person did. `latest_text` is the description of the last repeat, if it is another one.
+    `still_firing_at` is when its sender last repeated what a person had finished.
+    """
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True)
+    previous = models.ForeignKey(Incident, on_delete=models.SET_NULL, null=True, related_name="+")
+    starts_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    severity = models.CharField(max_length=20, choices=Severity, null=True)  # noqa: DJ001
+    latest_text = models.TextField(blank=True)
+    link = models.TextField(blank=True)
+    reopened = models.IntegerField(default=0)
+    still_firing_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"#{self.incident_id}"

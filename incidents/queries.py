@@ -125,5 +125,4 @@ class IncidentQuery:
 
 
 def position_of(row: Row) -> Position:
-    pk, _description, _status, _source, created_at, _updated_at = row
-    return Position(datetime.fromisoformat(created_at).replace(tzinfo=UTC), pk)
+    return Position(datetime.fromisoformat(row[4]).replace(tzinfo=UTC), row[0])

@@ -3,10 +3,11 @@
 import functools
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, Func, OuterRef, QuerySet, TextField
+from django.db.models import Exists, Func, OuterRef, QuerySet, Subquery, TextField
 
 from common.db.compiled import Given, Statement, insert, select, update
 from incidents.models import Event, Incident
+from users.models import User
 
 INCIDENT_FIELDS = [
     "description",
@@ -17,12 +18,17 @@ INCIDENT_FIELDS = [
     "updated_at",
     "created_by",
     "idempotency_key",
+    "severity",
+    "dedup_key",
 ]
 insert_incident = insert(Incident, INCIDENT_FIELDS, returning=True)
-insert_incident_with_id = insert(Incident, ["id", *INCIDENT_FIELDS])
-insert_event = insert(
-    Event, ["incident", "kind", "at", "by", "channel", "status_from", "status_to", "comment"]
-)
+# One that has a life behind it.
+PAST_INCIDENT_FIELDS = [*INCIDENT_FIELDS, "assignee", "repeats", "last_seen_at"]
+insert_past_incident = insert(Incident, PAST_INCIDENT_FIELDS, returning=True)
+insert_past_incident_with_id = insert(Incident, ["id", *PAST_INCIDENT_FIELDS])
+EVENT_FIELDS = ["incident", "kind", "at", "by", "channel", "status_from", "status_to", "comment"]
+insert_event = insert(Event, EVENT_FIELDS)
+insert_event_with_values = insert(Event, [*EVENT_FIELDS, "severity", "assignee"])
 update_status = update(lambda: Incident.objects.filter(id=Given("id", Incident)), ["status", "updated_at"])
 
 
@@ -43,11 +49,16 @@ class UTCText(Func):
         return self.as_sql(compiler, connection, template=template, **extra)
 
 
-Row = tuple[int, str, str, str, str, str]
+Row = tuple[
+    int, str, str, str, str, str, str | None, str | None, str | None, int, str | None
+]  # as `IncidentRow`
 
 
 class IncidentRow(NamedTuple):
-    """An incident as a list has it; timestamps are text in UTC, as `UTCText` writes them."""
+    """An incident as a list has it; timestamps are text in UTC, as `UTCText` writes them.
+
+    `assignee` is a username.
+    """
 
     id: int
     description: str
@@ -55,20 +66,41 @@ class IncidentRow(NamedTuple):
     source: str
     created_at: str
     updated_at: str
+    severity: str | None
+    assignee: str | None
+    dedup_key: str | None
+    repeats: int
+    last_seen_at: str | None
 
 
-INCIDENT_COLUMNS = ("id", "description", "status", "source", UTCText("created_at"), UTCText("updated_at"))
+# A join could not be locked on PostgreSQL.
+username = Subquery(User.objects.filter(id=OuterRef("assignee")).values("username"))
+INCIDENT_COLUMNS = (
+    "id",
+    "description",
+    "status",
+    "source",
+    UTCText("created_at"),
+    UTCText("updated_at"),
+    "severity",
+    username,
+    "dedup_key",
+    "repeats",
+    UTCText("last_seen_at"),
+)
 # Beyond it an incident's history is full: each look at it reads the whole.
 MAX_EVENTS = 10_000
 
 
+HISTORY_IS_FULL = Exists(Event.objects.filter(incident=OuterRef("id")).order_by()[MAX_EVENTS - 1 :])
+
+
 def locked_incident() -> QuerySet[Incident, Any]:
-    last = Event.objects.filter(incident=OuterRef("id")).order_by()[MAX_EVENTS - 1 :]
     locked = Incident.objects.select_for_update().filter(id=Given("id", Incident))
-    return locked.values_list(*INCIDENT_COLUMNS, Exists(last))
+    return locked.values_list(*INCIDENT_COLUMNS, "assignee", HISTORY_IS_FULL)
 
 
-# Also tells whether the history is full.
+# Also returns the assignee's id and whether the history is full.
 lock_incident = select(locked_incident)
 
 

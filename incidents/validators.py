@@ -2,10 +2,12 @@
 
 import re
 from enum import Enum, auto
+from hashlib import sha256
 
 MAX_DESCRIPTION_LENGTH = 10_000
 MAX_COMMENT_LENGTH = 2_000
 MAX_KEY_LENGTH = 200
+MAX_DEDUP_KEY_LENGTH = 255
 MAX_SEARCH_LENGTH = 200
 # C0 controls but tab, CR and LF: PostgreSQL refuses NUL, terminals obey the others.
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -37,3 +39,10 @@ def has_forbidden_characters(text: str) -> bool:
 
 def is_idempotency_key(text: str) -> bool:
     return KEY.fullmatch(text) is not None
+
+
+def normalized_dedup_key(text: str) -> str | None:
+    """Return the key as it is stored: of one that is too long its SHA-256. None if `text` is no key."""
+    if not text.strip() or has_forbidden_characters(text):
+        return None
+    return text if len(text) <= MAX_DEDUP_KEY_LENGTH else sha256(text.encode()).hexdigest()

@@ -11,7 +11,8 @@ from django.db.models import ProtectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.models import ACTIVE, MADE_OF_MARKS, Event, Incident, Source, Status, folded
+from incidents.folding import MADE_OF_MARKS, folded
+from incidents.models import ACTIVE, Event, Incident, Source, Status
 from users.models import User
 
 Report = Callable[..., Incident]

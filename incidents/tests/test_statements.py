@@ -87,7 +87,7 @@ def test_the_lock_is_the_orms_own(incidents: list[Incident]) -> None:
     one = incidents[5]
     full = Exists(Event.objects.filter(incident=OuterRef("id")).order_by()[9_999:])
     query = Incident.objects.select_for_update().filter(id=one.pk)
-    query_values = query.values_list(*statements.INCIDENT_COLUMNS, full)
+    query_values = query.values_list(*statements.INCIDENT_COLUMNS, "assignee", full)
     [row] = statements.lock_incident.rows(id=one.pk)
     assert [row] == list(query_values)
     assert (row[0], row[2], bool(row[-1])) == (one.pk, one.status, False)
@@ -113,13 +113,23 @@ def test_the_insertion_of_an_incident_stores_what_the_orm_stores(olga: User) -> 
         "created_at": EPOCH,
         "updated_at": EPOCH + timedelta(microseconds=1),
         "idempotency_key": "key",
+        "severity": "error",
+        "dedup_key": "db1/disk",
     }
-    [(pk,)] = statements.insert_incident.rows(**values, created_by=olga.pk)
-    ours = Incident.objects.filter(pk=pk).values().get()
-    Incident.objects.filter(pk=pk).update(idempotency_key=None)
-    orms = Incident.objects.filter(pk=Incident.objects.create(**values, created_by=olga).pk).values().get()
-    assert {**ours, "id": None} == {**orms, "id": None}
-    assert set(orms) == {*values, "id", "created_by_id"}
+    past = {"assignee": olga.pk, "repeats": 7, "last_seen_at": EPOCH}
+    for statement, more in [
+        (statements.insert_incident, {}),
+        (statements.insert_past_incident, past),
+        (statements.insert_past_incident_with_id, {**past, "id": 10**9}),
+    ]:
+        statement.rows(**values, **more, created_by=olga.pk)
+        newest = Incident.objects.filter(pk=Incident.objects.latest("id").pk)
+        ours = newest.values().get()
+        newest.delete()
+        as_object = {**more, "assignee": olga if more else None, "id": ours["id"]}
+        Incident.objects.create(**values, **as_object, created_by=olga)
+        assert ours == newest.values().get()
+        newest.delete()
 
 
 def test_the_insertion_of_an_event_stores_what_the_orm_stores(olga: User, incident: Report) -> None:
@@ -132,11 +142,14 @@ def test_the_insertion_of_an_event_stores_what_the_orm_stores(olga: User, incide
         "status_to": "closed",
         "comment": "%s 'why'",
     }
-    statements.insert_event.rows(**values, incident=one.pk, by=olga.pk)
-    ours = Event.objects.filter(comment="%s 'why'").values().get()
-    orms = Event.objects.filter(pk=Event.objects.create(**values, incident=one, by=olga).pk).values().get()
-    assert {**ours, "id": None} == {**orms, "id": None}
-    assert set(orms) == {*values, "id", "incident_id", "by_id"}
+    new: dict[str, Any] = {"severity": "error", "assignee": olga.pk}
+    for statement, more in [(statements.insert_event, {}), (statements.insert_event_with_values, new)]:
+        statement.rows(**values, **more, incident=one.pk, by=olga.pk)
+        ours = one.events.order_by("-id").values()[0]
+        as_object = {**more, "assignee": olga if more else None}
+        Event.objects.create(**values, **as_object, incident=one, by=olga)
+        orms = one.events.order_by("-id").values()[0]
+        assert {**ours, "id": None} == {**orms, "id": None}
 
 
 def test_the_statement_of_a_token_is_the_orms_own(olga: User) -> None:

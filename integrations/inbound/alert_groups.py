@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from incidents.severity import Severity
+from incidents.signals import MAX_TITLE_LENGTH, Action, Signal
 from integrations.inbound.context import Context
 from integrations.inbound.values import (
     as_datetime,
@@ -21,15 +23,7 @@ from integrations.inbound.values import (
     named,
     paragraphs,
 )
-from integrations.signals import (
-    MAX_TITLE_LENGTH,
-    Action,
-    InvalidEvent,
-    Parsed,
-    Rejected,
-    Severity,
-    Signal,
-)
+from integrations.signals import InvalidEvent, Parsed, Rejected
 
 # Above it an alert storm becomes one incident of the group instead of thousands.
 MAX_ALERTS = 200

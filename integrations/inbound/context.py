@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from incidents.severity import Severity
+from incidents.signals import MAX_TITLE_LENGTH, Action, Signal
 from incidents.validators import MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH
 from integrations.inbound.values import as_datetime, as_key, as_line, cut
-from integrations.signals import (
-    MAX_TITLE_LENGTH,
-    Action,
-    Severity,
-    Signal,
-)
 
 # The words of all senders, in lower case. Zabbix says disaster, high and average, Nagios DOWN and CRITICAL.
 SEVERITIES = {

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from incidents.signals import Action
 from integrations.inbound.context import Context
 from integrations.inbound.values import as_line, as_link, as_text, first_line, paragraphs
-from integrations.signals import Action, InvalidEvent, Parsed
+from integrations.signals import InvalidEvent, Parsed
 
 SYNONYMS = {
     Action.TRIGGER: "trigger firing problem down alerting open custom flappingstart",

@@ -10,9 +10,10 @@ code `uuid`.
 from collections.abc import Mapping
 from typing import Any
 
+from incidents.signals import Action
 from integrations.inbound.context import Context
 from integrations.inbound.values import as_line, as_text, first_line, named, paragraphs
-from integrations.signals import Action, InvalidEvent, Parsed
+from integrations.signals import InvalidEvent, Parsed
 
 ACTIONS = {"down": Action.TRIGGER, "up": Action.RESOLVE}
 TEST_NAME = "TEST"

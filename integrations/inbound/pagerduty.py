@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from incidents.signals import Action
 from integrations.inbound.context import Context
 from integrations.inbound.values import (
     as_line,
@@ -23,7 +24,7 @@ from integrations.inbound.values import (
     named,
     paragraphs,
 )
-from integrations.signals import Action, InvalidEvent, Parsed
+from integrations.signals import InvalidEvent, Parsed
 
 ACTIONS = {
     "trigger": Action.TRIGGER,

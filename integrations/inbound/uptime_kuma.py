@@ -12,9 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from incidents.severity import Severity
+from incidents.signals import Action, Signal
 from integrations.inbound.context import Context
 from integrations.inbound.values import as_line, as_list, as_mapping, as_text, first_line, named, paragraphs
-from integrations.signals import Action, InvalidEvent, Parsed, Severity, Signal
+from integrations.signals import InvalidEvent, Parsed
 
 ACTIONS = {"0": Action.TRIGGER, "1": Action.RESOLVE}
 WITHOUT_EFFECT = {"2", "3"}  # pending, maintenance

@@ -1,6 +1,5 @@
 """Values of a decoded payload, whatever their type is, as texts, keys, timestamps and links."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -9,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from common import datetimes
-from incidents.validators import FORBIDDEN
-from integrations.signals import MAX_KEY_LENGTH, InvalidEvent
+from incidents.validators import FORBIDDEN, normalized_dedup_key
+from integrations.signals import InvalidEvent
 
 # JavaScript's slice() cuts an emoji in two, and JSON.stringify() writes the half that is left.
 SURROGATES = re.compile("[\ud800-\udfff]")
@@ -72,10 +71,10 @@ def as_key(value: object, field: str) -> str:
     """
     if isinstance(value, bool | float | dict | list):
         raise InvalidEvent(f"'{field}' must be text")
-    text = as_text(value).strip()
-    if not text:
+    key = normalized_dedup_key(as_text(value).strip())
+    if key is None:
         raise InvalidEvent(f"'{field}' is missing or blank")
-    return text if len(text) <= MAX_KEY_LENGTH else hashlib.sha256(text.encode()).hexdigest()
+    return key
 
 
 def as_datetime(value: object, now: datetime) -> datetime | None:

@@ -17,6 +17,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from incidents.severity import Severity
+from incidents.signals import Action
 from integrations.inbound.context import Context
 from integrations.inbound.values import (
     as_line,
@@ -28,7 +30,7 @@ from integrations.inbound.values import (
     named,
     paragraphs,
 )
-from integrations.signals import Action, InvalidEvent, Parsed, Severity
+from integrations.signals import InvalidEvent, Parsed
 
 # By {EVENT.NSEVERITY}.
 SEVERITIES = ("not classified", "info", "warning", "average", "high", "disaster")

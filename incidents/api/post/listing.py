@@ -27,7 +27,7 @@ def items(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "source": vocabulary.STORED_TO_POST_SOURCE[source],
             "created_at": f"{created_at[:10]}T{created_at[11:23]}Z",
         }
-        for pk, description, status, source, created_at, _updated_at in rows
+        for pk, description, status, source, created_at, *_others in rows
     ]
 
 

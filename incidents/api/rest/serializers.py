@@ -78,7 +78,7 @@ def represent(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "created_at": local(created_at, zone),
             "updated_at": local(updated_at, zone),
         }
-        for pk, description, status, source, created_at, updated_at in rows
+        for pk, description, status, source, created_at, updated_at, *_others in rows
     ]
 
 

@@ -82,7 +82,7 @@ def cells(asked: Queue) -> Iterator[list[Any]]:
             description,
         ]
         for rows in asked.walk()
-        for pk, description, status, source, created_at, updated_at in rows
+        for pk, description, status, source, created_at, updated_at, *_others in rows
     )
 
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from incidents.signals import Signal
 from integrations.inbound.context import Context
 from integrations.inbound.senders import PARSERS
-from integrations.signals import Parsed, Signal
+from integrations.signals import Parsed
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOW = datetime(2026, 11, 24, 23, tzinfo=UTC)

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from incidents.severity import Severity
+from incidents.signals import Action, Signal
 from integrations.inbound.alert_groups import MAX_ALERTS
 from integrations.inbound.tests.examples import CONTEXT, load, one_signal, parse
 from integrations.inbound.tests.examples import signals as signals_of
-from integrations.signals import Action, InvalidEvent, Severity, Signal
+from integrations.signals import InvalidEvent
 
 GROUPED = replace(CONTEXT, group=True)
 ALERT = {

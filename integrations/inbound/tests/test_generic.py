@@ -2,9 +2,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from incidents.severity import Severity
+from incidents.signals import Action
 from integrations.inbound import body
 from integrations.inbound.tests.examples import one_signal, parse
-from integrations.signals import Action, InvalidEvent, Severity
+from integrations.signals import InvalidEvent
 
 
 def test_a_trigger_is_read() -> None:

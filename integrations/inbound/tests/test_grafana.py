@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from incidents.signals import Action
 from integrations.inbound.tests.examples import CONTEXT, load, one_signal, parse
-from integrations.signals import Action, InvalidEvent
+from integrations.signals import InvalidEvent
 
 
 def test_a_firing_alert_triggers_with_its_values_in_the_description() -> None:

@@ -2,8 +2,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from incidents.severity import Severity
+from incidents.signals import Action
 from integrations.inbound.tests.examples import load, one_signal, parse
-from integrations.signals import Action, InvalidEvent, Severity
+from integrations.signals import InvalidEvent
 
 KEY = "hc-c3a1b2f0-6f5e-4d0a-9d6f-2a8f0b3f1c11"
 

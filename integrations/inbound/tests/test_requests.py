@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from incidents.signals import Action
 from integrations.inbound import body
 from integrations.inbound.tests.examples import one_signal
 from integrations.inbound.tokens import TokenSources, find_tokens
-from integrations.signals import Action, InvalidEvent
+from integrations.signals import InvalidEvent
 
 TOKEN = "0123456789abcdef" * 2
 REQUESTS: dict[str, dict[str, str]] = json.loads(

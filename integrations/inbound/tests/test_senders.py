@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.validators import MAX_DESCRIPTION_LENGTH, has_forbidden_characters
-from integrations import signals
+from incidents.severity import Severity
+from incidents.signals import MAX_TITLE_LENGTH, Signal
+from incidents.validators import MAX_DEDUP_KEY_LENGTH, MAX_DESCRIPTION_LENGTH, has_forbidden_characters
 from integrations.inbound.context import Context
 from integrations.inbound.senders import PARSERS
 from integrations.inbound.tests.examples import CONTEXT, PAYLOADS, kind_of, load, parse
-from integrations.signals import InvalidEvent, Parsed, Severity, Signal
+from integrations.signals import InvalidEvent, Parsed
 
 KINDS = sorted(PARSERS)
 GROUPED = replace(CONTEXT, group=True, default_severity=Severity.WARNING)
@@ -53,8 +54,8 @@ payloads = st.dictionaries(names, values, max_size=10)
 def assert_sane(parsed: Parsed) -> None:
     for signal in parsed.signals:
         assert isinstance(signal, Signal)
-        assert 1 <= len(signal.key) <= signals.MAX_KEY_LENGTH
-        assert 1 <= len(signal.title) <= signals.MAX_TITLE_LENGTH
+        assert 1 <= len(signal.key) <= MAX_DEDUP_KEY_LENGTH
+        assert 1 <= len(signal.title) <= MAX_TITLE_LENGTH
         assert len(signal.description) <= MAX_DESCRIPTION_LENGTH
         for text in (signal.key, signal.title, signal.details):
             text.encode()

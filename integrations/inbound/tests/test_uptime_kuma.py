@@ -2,8 +2,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from incidents.severity import Severity
+from incidents.signals import Action
 from integrations.inbound.tests.examples import load, one_signal, parse
-from integrations.signals import Action, InvalidEvent, Severity
+from integrations.signals import InvalidEvent
 
 
 def test_down_triggers_with_the_monitors_id_as_key() -> None:

@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 import pytest
 
 from incidents import validators
-from integrations import signals
+from incidents.signals import MAX_TITLE_LENGTH, Action
 from integrations.inbound.tests.examples import CONTEXT, NOW
 from integrations.inbound.values import as_datetime, as_key, as_text, cut
-from integrations.signals import Action, InvalidEvent
+from integrations.signals import InvalidEvent
 
 
 def test_characters_that_the_domain_forbids_are_removed() -> None:
@@ -34,7 +34,7 @@ def test_long_texts_are_cut_by_characters_with_a_mark() -> None:
 
 def test_a_long_title_and_long_details_fit_the_description() -> None:
     signal = CONTEXT.signal(Action.TRIGGER, "k", key_field="k", title="t" * 5000, details="d" * 20_000)
-    assert len(signal.title) == signals.MAX_TITLE_LENGTH
+    assert len(signal.title) == MAX_TITLE_LENGTH
     assert len(signal.description) == validators.MAX_DESCRIPTION_LENGTH
     assert signal.description.endswith("d…")
 

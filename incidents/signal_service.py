@@ -1,0 +1,168 @@
+"""The writer of what senders say: `incidents.signal_rules` decides, this stores it.
+
+    sender = Sender(user.pk, Source.MONITORING)
+    handle([Signal(action=Action.TRIGGER, key="db1/disk", title="Disk full")], sender)
+    # [SignalOutcome(signal, Outcome.CREATED, incident_id=7, note="")]
+
+A transaction has at most `BATCH` signals, so that other writers need not wait long. Those that were committed
+stay when a later one fails; to send all of them again does no harm.
+"""
+
+import random
+import time
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from common.db.compiled import Given, insert, update
+from common.db.errors import is_transient
+from incidents import history, statements
+from incidents.folding import folded
+from incidents.models import UNFINISHED, Episode, Event, Incident
+from incidents.signal_rules import KnownIncident, Outcome, Sender, SignalOutcome, apply
+from incidents.signals import Signal
+
+BATCH = 100
+MAX_ATTEMPTS = 10
+MAX_SECONDS = 5.0  # of attempts; SQLite has waited for its lock by then.
+
+EPISODE_FIELDS = ["starts_at", "ended_at", "severity", "latest_text", "link", "reopened", "still_firing_at"]
+# In the order of KnownIncident.
+LOADED_FIELDS = (
+    *("id", "dedup_key", "description", "status", "severity", "repeats", "last_seen_at"),
+    statements.HISTORY_IS_FULL,
+)
+SEEN_FIELDS = ["repeats", "last_seen_at"]
+CHANGED_FIELDS = [*SEEN_FIELDS, "status", "severity", "updated_at"]
+insert_episode = insert(Episode, ["incident", "previous", *EPISODE_FIELDS])
+update_episode = update(lambda: Episode.objects.filter(pk=Given("incident", Episode)), EPISODE_FIELDS)
+update_seen = update(lambda: Incident.objects.filter(id=Given("id", Incident)), SEEN_FIELDS)
+update_changed = update(lambda: Incident.objects.filter(id=Given("id", Incident)), CHANGED_FIELDS)
+
+
+def handle(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
+    """Apply signals in their order, and return the outcome of each.
+
+    Raises the database's error when it stays busy or away.
+    """
+    outcomes: list[SignalOutcome] = []
+    for start in range(0, len(signals), BATCH):
+        outcomes += handle_batch(signals[start : start + BATCH], sender)
+    return outcomes
+
+
+def handle_batch(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
+    """Apply signals in one transaction, again where another one was faster with a key or a lock."""
+    deadline = time.monotonic() + MAX_SECONDS
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return write(signals, sender, timezone.now())
+        except (IntegrityError, InterfaceError, OperationalError) as error:
+            is_last = attempt == MAX_ATTEMPTS or time.monotonic() > deadline
+            if is_last or not (isinstance(error, IntegrityError) or is_transient(error)):
+                raise
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+        time.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311
+    raise AssertionError
+
+
+def write(signals: Sequence[Signal], sender: Sender, now: datetime) -> list[SignalOutcome]:
+    incidents = load({signal.key for signal in signals}, sender)
+    known = {one.key: one for one in incidents}
+    applied = []
+    for signal in signals:
+        incident, outcome, note = apply(signal, known.get(signal.key), sender, now)
+        if outcome is Outcome.CREATED and incident is not None:
+            incidents.append(incident)
+            known[signal.key] = incident
+        applied.append((signal, outcome, incident, note))
+    store(incidents, sender, now)
+    return [
+        SignalOutcome(signal, outcome, incident.id if incident else None, note)
+        for signal, outcome, incident, note in applied
+    ]
+
+
+def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
+    """Lock and return the incident of each key that has one: the unfinished one, or else the newest."""
+    same_sender = Incident.objects.filter(created_by=sender.user_id)
+    unfinished = same_sender.filter(dedup_key__in=keys, status__in=UNFINISHED)
+    by_key = dict(unfinished.values_list("dedup_key", "id"))
+    others = same_sender.filter(dedup_key__in=keys - by_key.keys())
+    by_key |= dict(others.values_list("dedup_key").annotate(Max("id")))
+    # In the order of their ids, so that two transactions do not wait for each other.
+    rows = Incident.objects.filter(id__in=by_key.values()).order_by("id").select_for_update()
+    episodes = Episode.objects.in_bulk(by_key.values())
+    return [
+        KnownIncident(*row, **of_episode(episodes.get(row[0]))) for row in rows.values_list(*LOADED_FIELDS)
+    ]
+
+
+def of_episode(episode: Episode | None) -> dict[str, Any]:
+    if episode is None:
+        return {}
+    values = {name: getattr(episode, name) for name in EPISODE_FIELDS}
+    worst = values.pop("severity")
+    return {**values, "worst": worst, "has_episode": True}
+
+
+def store(incidents: Sequence[KnownIncident], sender: Sender, now: datetime) -> None:
+    # In the order of their keys, for which two transactions may wait as well. What had a key before must be
+    # stored as finished by then.
+    new = sorted((one for one in incidents if one.id is None), key=attrgetter("key"))
+    touched = [one for one in incidents if one.id is not None and one.is_touched]
+    update_seen.many((one.repeats, one.last_seen_at, one.id) for one in touched if not one.history)
+    update_changed.many(
+        (one.repeats, one.last_seen_at, one.status, one.severity, now, one.id)
+        for one in touched
+        if one.history
+    )
+    for one in new:
+        one.id = insert_incident(one, sender, now)
+    insert_episode.many(
+        (one.id, one.previous and one.previous.id, *episode_values(one))
+        for one in (*new, *touched)
+        if not one.has_episode
+    )
+    update_episode.many((*episode_values(one), one.id) for one in touched if one.has_episode)
+    entries = [(one.id, entry) for one in incidents if one.id is not None for entry in one.history]
+    history.add_all(entries, now, sender.user_id, Event.Channel.HOOK)
+
+
+def insert_incident(one: KnownIncident, sender: Sender, now: datetime) -> int:
+    [(pk,)] = statements.insert_past_incident.rows(
+        description=one.description,
+        search_text=folded(one.description),
+        status=one.status,
+        source=sender.source.value,
+        created_at=one.created_at,
+        updated_at=now,
+        created_by=sender.user_id,
+        idempotency_key=None,
+        severity=one.severity,
+        dedup_key=one.key,
+        assignee=None,
+        repeats=one.repeats,
+        last_seen_at=one.last_seen_at,
+    )
+    return int(pk)
+
+
+def episode_values(one: KnownIncident) -> tuple[object, ...]:
+    """Return the values of `EPISODE_FIELDS`."""
+    return (
+        one.starts_at,
+        one.ended_at,
+        one.worst,
+        one.latest_text,
+        one.link,
+        one.reopened,
+        one.still_firing_at,
+    )
