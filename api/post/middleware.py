@@ -8,9 +8,10 @@ every response is the envelope.
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404
 
 from api.post.envelope import ApiError, in_envelope
+from common.http.paths import resolve_cached
 
 PREFIXES = ("/users/", "/incidents/")
 
@@ -29,7 +30,7 @@ class PostDialectMiddleware:
 def call(request: HttpRequest) -> HttpResponseBase:
     path = request.path_info
     try:
-        view, _args, kwargs = resolve(path if path.endswith("/") else f"{path}/")
+        view, _args, kwargs = resolve_cached(path if path.endswith("/") else f"{path}/")
     except Resolver404:
         raise ApiError(404, "Not found") from None
     response: HttpResponseBase = view(request, **kwargs)

@@ -6,10 +6,11 @@ from typing import Any
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.common import CommonMiddleware
-from django.urls import resolve
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from rest_framework.settings import api_settings
+
+from common.http.paths import resolve_cached
 
 # What else is below /api/ are pages, some with a session.
 PREFIX = "/api/incidents/"
@@ -61,6 +62,6 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def call(request: HttpRequest) -> HttpResponseBase:
-    request.resolver_match = match = resolve(request.path_info)
+    request.resolver_match = match = resolve_cached(request.path_info)
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     return response.render() if hasattr(response, "render") else response
