@@ -177,6 +177,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # Whether other names of the domain use HTTPS too, and who redirects to it, only the proxy's owner knows.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+CSRF_FAILURE_VIEW = "incidents.web.views.login.csrf_failed"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

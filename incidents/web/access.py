@@ -1,31 +1,85 @@
-"""Access to the pages by role, and the viewer's time zone."""
+"""Access to the pages by session and role, and the viewer's time zone."""
 
 import functools
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.db import Error
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django_htmx.middleware import HtmxDetails
 
 from incidents.models import Event
 from incidents.services import Origin
 from users.models import Action, User
 
+RENEWED_ON = "renewed_on"
 ZONE_COOKIE = "timezone"
 MAX_ZONE_LENGTH = 64
 Rest = ParamSpec("Rest")
 PageView = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
 
 
+def require_login(view: PageView[Rest]) -> PageView[Rest]:
+    """Call the view with a session, which is renewed; without one ask for a login.
+
+    A page is redirected to the login. A script would take the login page for what it asked for, so its
+    requests get 401 and the dialog to log in.
+    """
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            renew(request.session)
+            return view(request, *args, **kwargs)
+        if is_of_script(request):
+            return login_dialog(request, AuthenticationForm(request), HTTPStatus.UNAUTHORIZED)
+        return redirect_to_login(request.get_full_path())
+
+    return wrapper
+
+
+def is_of_script(request: HttpRequest) -> bool:
+    """Tell whether a script of an open page sends the request, rather than a person who follows a link."""
+    match = request.resolver_match
+    return bool(HtmxDetails(request)) or (match is not None and match.view_name == "web:changes")
+
+
+def login_dialog(request: HttpRequest, form: AuthenticationForm, status: HTTPStatus) -> HttpResponse:
+    # The name is filled in by the page.
+    form.fields["username"].widget.attrs.pop("autofocus", None)
+    form.fields["password"].widget.attrs["autofocus"] = True
+    response = render(request, "web/login_dialog.html", {"form": form}, status=status)
+    patch_cache_control(response, no_store=True)
+    return response
+
+
+def renew(session: SessionBase) -> None:
+    """Let a session in use last for SESSION_COOKIE_AGE from today, if that can be stored."""
+    today = timezone.now().date().isoformat()
+    if session.get(RENEWED_ON) == today:
+        return
+    session[RENEWED_ON] = today
+    try:
+        session.save()
+    except (Error, UpdateError):
+        # Nobody can write, or the session was deleted meanwhile: the middleware would fail in the same way.
+        session.modified = False
+
+
 def require_action(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]:
-    """Call the view if the user of the session may do `action`; without a session redirect to the login."""
+    """Call the view if the user of the session may do `action`, in the user's time zone."""
 
     def decorator(view: PageView[Rest]) -> PageView[Rest]:
-        @login_required
+        @require_login
         @functools.wraps(view)
         def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
             if not user_of(request).may(action):
@@ -42,7 +96,7 @@ def require_action(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]
 
 
 def user_of(request: HttpRequest) -> User:
-    """Return the user of the session, behind `login_required`."""
+    """Return the user of the session, behind `require_login`."""
     assert isinstance(request.user, User)  # noqa: S101  # the session's own user
     return request.user
 

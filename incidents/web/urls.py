@@ -1,10 +1,10 @@
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.urls import path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from incidents.web.views import changes, incident, queue, report, statistics
+from incidents.web.views import changes, incident, login, queue, report, statistics
 
 app_name = "web"
 urlpatterns = [
@@ -17,7 +17,7 @@ urlpatterns = [
     path("report/", report.report, name="report"),
     path("statistics/", statistics.catch_up_and_show, name="statistics"),
     path("statistics.csv", statistics.catch_up_and_download, name="statistics_csv"),
-    path("login/", LoginView.as_view(template_name="web/login.html"), name="login"),
+    path("login/", login.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="language"),
     # Pages of version 1.0 that are still open ask this path.

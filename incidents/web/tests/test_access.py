@@ -1,11 +1,17 @@
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from incidents.models import Incident
-from testing.clients import new_client
+from incidents.web.access import RENEWED_ON
+from testing.clients import database_held, new_client
 from testing.reading import page
 from users.models import User
 
@@ -13,7 +19,6 @@ Report = Callable[..., Incident]
 PAGES = [
     "/",
     "/news",
-    "/changes/",
     "/incidents.csv",
     "/incident/1/",
     "/report/",
@@ -27,6 +32,69 @@ def test_a_stranger_is_asked_to_log_in(db: None, path: str) -> None:
     response = new_client().get(path)
     assert response.status_code == HTTPStatus.FOUND
     assert response["Location"] == f"/login/?next={path}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/changes/", {}),
+        ("GET", "/news", {"HX-Request": "true"}),
+        ("GET", "/?q=x", {"HX-Request": "true"}),
+        ("POST", "/incident/1/change/", {"HX-Request": "true"}),
+    ],
+)
+@pytest.mark.parametrize("enforce_csrf_checks", [False, True])
+def test_a_script_without_a_session_gets_the_dialog_to_log_in(
+    db: None, method: str, path: str, headers: dict[str, str], enforce_csrf_checks: bool
+) -> None:
+    browser = new_client(enforce_csrf_checks=enforce_csrf_checks)
+    response = browser.generic(method, path, headers=headers)
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
+    assert '<dialog id="login"' in response.text
+    assert "csrftoken" in response.cookies
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_the_dialog_logs_in_or_says_what_is_wrong(olga: User, password: str) -> None:
+    browser = new_client(headers={"HX-Request": "true", "Accept-Language": "en"})
+    wrong = browser.post("/login/", {"username": "olga", "password": "wrong"})
+    assert wrong.status_code == HTTPStatus.OK
+    assert "Please enter a correct username and password" in wrong.text
+    right = browser.post("/login/", {"username": "olga", "password": password})
+    assert (right.status_code, right["HX-Trigger"]) == (HTTPStatus.NO_CONTENT, '{"loggedIn": {}}')
+    assert browser.get("/").status_code == HTTPStatus.OK
+
+
+def test_a_session_in_use_does_not_end(as_olga: Client) -> None:
+    page(as_olga, "/")
+    session = as_olga.session
+    session[RENEWED_ON] = "2025-11-11"
+    session.save()
+    soon = timezone.now() + timedelta(hours=1)
+    Session.objects.update(expire_date=soon)
+    response = as_olga.get("/")
+    assert response.cookies["sessionid"]["max-age"] == settings.SESSION_COOKIE_AGE
+    assert Session.objects.get().expire_date > soon + timedelta(days=13)
+    # Once a day is enough.
+    assert "sessionid" not in as_olga.get("/").cookies
+
+
+def test_a_page_is_shown_while_nobody_can_write(as_olga: Client, transactional_db: None) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("a lock that lets others read is SQLite's alone")
+    with database_held("django_session"):
+        response = as_olga.get("/report/")
+    assert response.status_code == HTTPStatus.OK
+    assert "sessionid" not in response.cookies
+
+
+def test_the_login_leads_on_who_is_logged_in(as_olga: Client) -> None:
+    assert as_olga.get("/login/")["Location"] == "/"
+
+
+def test_a_login_after_a_press_leads_to_the_incident(as_olga: Client, incident: Report) -> None:
+    one = incident()
+    assert as_olga.get(f"/incident/{one.pk}/change/")["Location"] == f"/incident/{one.pk}/"
 
 
 def test_log_in_and_out(olga: User, password: str) -> None:

@@ -10,12 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
-from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
 from common.db import errors as db_errors
 from incidents import services
 from incidents.models import Event, Incident, Status
+from incidents.services import Origin
 from incidents.web import change_token
 from incidents.web.access import origin, require_action, user_of
 from incidents.web.forms import ChangeForm
@@ -47,32 +47,14 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
     return incident_page(request, pk)
 
 
-@require_POST
 @require_action(Action.UPDATE)
 def change(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Set a status, add a comment, or both; a status that changed meanwhile is shown, not overwritten."""
+    if request.method != "POST":
+        # A login leads here when the session had ended before the form was sent.
+        return redirect("web:incident", pk)
     form = ChangeForm(request.POST)
-    status = HTTPStatus.OK
-    if not form.is_valid():
-        status = HTTPStatus.BAD_REQUEST
-    else:
-        value = form.cleaned_data["status"]
-        try:
-            services.change(
-                pk,
-                origin(request),
-                status=Status(value) if value else None,
-                # A comment alone overwrites nothing.
-                expected_status=Status(form.cleaned_data["seen"]) if value else None,
-                comment=form.cleaned_data["comment"],
-            )
-        except services.IncidentNotFound:
-            raise Http404 from None
-        except services.StaleStatus:
-            status = HTTPStatus.CONFLICT
-        except services.HistoryFull:
-            form.add_error(None, _("This incident has too many events, report a new one."))
-            status = HTTPStatus.BAD_REQUEST
+    status = carry_out(form, pk, origin(request))
     if HtmxDetails(request).target == f"incident-{pk}":
         try:
             return row_in_queue(request, pk, status)
@@ -81,13 +63,37 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
                 raise
             # The change is committed, so no error: the row follows with the next changes.
             return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    if status == HTTPStatus.OK:
-        if value:
-            messages.success(
-                request, _("Incident #%(id)d: %(status)s") % {"id": pk, "status": Status(value).label}
-            )
-        return redirect("web:incident", pk)
-    return incident_page(request, pk, form, status)
+    if status != HTTPStatus.OK:
+        return incident_page(request, pk, form, status)
+    if value := form.cleaned_data["status"]:
+        messages.success(
+            request, _("Incident #%(id)d: %(status)s") % {"id": pk, "status": Status(value).label}
+        )
+    return redirect("web:incident", pk)
+
+
+def carry_out(form: ChangeForm, pk: int, by: Origin) -> HTTPStatus:
+    """Change the incident as the form says, give the form its errors, return the response's status."""
+    if not form.is_valid():
+        return HTTPStatus.BAD_REQUEST
+    value = form.cleaned_data["status"]
+    try:
+        services.change(
+            pk,
+            by,
+            status=Status(value) if value else None,
+            # A comment alone overwrites nothing.
+            expected_status=Status(form.cleaned_data["seen"]) if value else None,
+            comment=form.cleaned_data["comment"],
+        )
+    except services.IncidentNotFound:
+        raise Http404 from None
+    except services.StaleStatus:
+        return HTTPStatus.CONFLICT
+    except services.HistoryFull:
+        form.add_error(None, _("This incident has too many events, report a new one."))
+        return HTTPStatus.BAD_REQUEST
+    return HTTPStatus.OK
 
 
 def incident_page(

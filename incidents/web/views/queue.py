@@ -5,7 +5,6 @@ from datetime import UTC, datetime, tzinfo
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,13 +14,13 @@ from django.views.decorators.http import require_safe
 from incidents.keyset import Position
 from incidents.models import Source, Status
 from incidents.web import change_token, export_limit
-from incidents.web.access import require_action, user_of
+from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
 from incidents.web.queue import Queue, QueueForm, row, tabs
 from users.models import Action
 
 
-@login_required
+@require_login
 def queue(request: HttpRequest) -> HttpResponseBase:
     """Show the queue, or the form to a user who may only report."""
     if not user_of(request).may(Action.LIST):

@@ -4,8 +4,10 @@ import uuid
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from incidents import services
 from incidents.models import Source
@@ -38,8 +40,11 @@ def report(request: HttpRequest) -> HttpResponseBase:
         return form_page(request, form, status=409)
     messages.success(request, _("Incident #%(id)d is reported") % {"id": created.id})
     if user_of(request).may(Action.LIST):
-        return redirect("web:incident", created.id)
-    return redirect("web:report")
+        target = resolve_url("web:incident", created.id)
+    else:
+        target = resolve_url("web:report")
+    # Another page, so a script shall load it as a whole.
+    return HttpResponseClientRedirect(target) if HtmxDetails(request) else redirect(target)
 
 
 def form_page(request: HttpRequest, form: ReportForm, status: int = 200) -> HttpResponse:

@@ -4,6 +4,7 @@
 // Every few seconds it asks whether its change token is still the current one, and only if not for the changes.
 
 const POLL_MILLISECONDS = 4700;
+const TIMEOUT_MILLISECONDS = 10_000;
 let askAgain = false;
 let previousNewest = null;
 
@@ -12,20 +13,26 @@ const live = () => document.getElementById("live");
 async function poll() {
   const here = live();
   if (!here || document.hidden) return;
-  const response = await fetch(`${here.dataset.changeTokenUrl}?token=${here.dataset.changeToken}`);
-  // Without a session the request is redirected to the login.
-  if (response.redirected) return reload();
-  if (!response.ok) return;
+  const response = await request(`${here.dataset.changeTokenUrl}?token=${here.dataset.changeToken}`);
+  if (!response?.ok) return;
   const changed = response.status !== 204;
   if (changed || askAgain) await merge(here, changed);
+}
+
+// Tells connection.js how each request went.
+async function request(url) {
+  const options = { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) };
+  const response = await fetch(url, options).catch(() => null);
+  document.dispatchEvent(new CustomEvent("polled", { detail: response }));
+  return response;
 }
 
 async function merge(here, changed) {
   const url = new URL(here.dataset.changesUrl, location.href);
   url.searchParams.set("after_event", here.dataset.newestEvent);
-  const response = await fetch(url);
-  if (response.redirected || response.status === 205) return reload();
-  if (!response.ok || here !== live()) return;
+  const response = await request(url);
+  if (response?.status === 205) return reload();
+  if (!response?.ok || here !== live()) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const { changeToken, newestEvent } = page.getElementById("changes").dataset;
   const rows = [...page.querySelectorAll("li.row")];
@@ -40,6 +47,7 @@ async function merge(here, changed) {
 
 function mergeRows(here, page, rows) {
   const list = document.getElementById("rows");
+  if (!list) return;
   replace(document.getElementById("tabs"), page.getElementById("tabs"));
   let added = 0;
   keepScrollPosition(list, () => {
@@ -82,8 +90,8 @@ function comesAfter(other, row, sign) {
 
 async function mergeIncident(here, rows) {
   if (!rows.some((row) => row.id === `incident-${here.dataset.incident}`)) return;
-  const response = await fetch(location.href);
-  if (!response.ok || here !== live()) return;
+  const response = await request(location.href);
+  if (!response?.ok || here !== live()) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const id of ["facts", "choices"]) replace(document.getElementById(id), page.getElementById(id));
   mergeTimeline(document.getElementById("timeline"), page.getElementById("timeline"));
@@ -125,15 +133,11 @@ function reload() {
 }
 
 async function keepPolling() {
-  try {
-    await poll();
-  } catch {
-    // The service restarts or the network is away: the next poll is tried all the same.
-  }
+  await poll();
   setTimeout(keepPolling, POLL_MILLISECONDS);
 }
 
 document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-document.addEventListener("visibilitychange", () => poll().catch(() => {}));
-window.addEventListener("pageshow", (event) => event.persisted && poll().catch(() => {}));
+document.addEventListener("visibilitychange", () => poll());
+window.addEventListener("pageshow", (event) => event.persisted && poll());
 setTimeout(keepPolling, POLL_MILLISECONDS);
