@@ -219,6 +219,33 @@ class Client:
         events: list[JSON] = self._call(f"/api/incidents/{incident_id}/history/")
         return events
 
+    def events(self, after: str | None = None, limit: int = LARGEST_PAGE) -> JSON:
+        """Return what happened after the cursor `after`, oldest first: `{"events", "next", "more"}`.
+
+        None is the beginning, "now" what comes from now on, else the `next` of an earlier page. An event is
+        `{"id", "kind", "at", "by", "door", "status_from", "status_to", "comment", "incident"}`, with
+        the incident as it is now. Raises `Refused` with status 410 if events after the cursor are gone.
+        """
+        return self._post("/incidents/events/", {"after": after, "limit": limit})
+
+    def follow(self, after: str | None = "now", interval: float = 1) -> Iterator[JSON]:
+        """Yield each page of `events` that has any, without end, with `interval` seconds between looks.
+
+        Who keeps the `next` of the last page goes on from there another time, and misses nothing.
+        """
+        while True:
+            try:
+                page = self.events(after)
+            except Unavailable as error:
+                log.warning("%s", error)
+                time.sleep(interval)
+                continue
+            after = page["next"]
+            if page["events"]:
+                yield page
+            if not page["more"]:
+                time.sleep(interval)
+
     def _post(self, path: str, fields: JSON, *, repeatable: bool = True) -> JSON:
         data: JSON = self._call(path, fields, repeatable=repeatable)["data"]
         return data
@@ -397,33 +424,38 @@ def run_history(client: Client, options: argparse.Namespace) -> None:
     show(options, events, event_table(events))
 
 
-def changes(newest: Sequence[JSON], seen: dict[int, str]) -> Iterator[JSON]:
-    """Yield the incidents, oldest first, whose status is not the one in `seen`, and note it there.
+def run_follow(client: Client, options: argparse.Namespace) -> None:
+    kept = options.state.read_text(encoding="ascii").strip() if options.state.exists() else ""
+    start = kept or client.events("now")["next"]
+    print(f"Following {client.url}, Ctrl-C ends it.", file=sys.stderr)
+    for page in client.follow(start, options.interval):
+        for event in page["events"]:
+            status = " -> ".join(filter(None, (event["status_from"], event["status_to"])))
+            at, number = local_time(event["at"]), f"#{event['incident']['id']:<6}"
+            cells = (at, number, f"{event['kind']:<14}", f"{status:<23}", event["by"], event["comment"])
+            show(options, event, table(cells))
+        keep(page["next"], options.state)
 
-    Each has `was` too: the status before, None where the incident is new.
-    """
-    for incident in reversed(newest):
-        was = seen.get(incident["id"])
-        if incident["status"] != was:
-            seen[incident["id"]] = incident["status"]
-            yield {**incident, "was": was}
+
+def keep(cursor: str, path: Path) -> None:
+    """Replace the file as a whole: a cursor that is cut off could not be read again."""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(cursor, encoding="ascii")
+    draft.replace(path)
 
 
 def run_watch(client: Client, options: argparse.Namespace) -> None:
-    newest = client.get_all(limit=LARGEST_PAGE)["incidents"]
-    seen = {incident["id"]: incident["status"] for incident in newest}
+    start = client.events("now")["next"]
     print(f"Watching {client.url}, Ctrl-C ends it.", file=sys.stderr)
-    while True:
-        time.sleep(options.interval)
-        try:
-            newest = client.get_all(limit=LARGEST_PAGE)["incidents"]
-        except Unavailable as error:
-            log.warning("%s", error)
-            continue
-        for one in changes(newest, seen):
-            status = f"{one['was']} -> {one['status']}" if one["was"] else one["status"]
-            now = f"{datetime.now().astimezone():%H:%M:%S}"
-            show(options, one, table((now, f"#{one['id']:<6}", f"{status:<23}", one["incident"])))
+    for page in client.follow(start, options.interval):
+        for event in page["events"]:
+            was, status = event["status_from"], event["status_to"]
+            if was == status:
+                continue
+            one = {**event["incident"], "status": status, "was": was or None}
+            step = f"{was} -> {status}" if was else status
+            at = local_time(event["at"])[11:]
+            show(options, one, table((at, f"#{one['id']:<6}", f"{step:<23}", one["incident"])))
 
 
 EPILOG = """\
@@ -487,8 +519,12 @@ def command_line() -> argparse.ArgumentParser:
     history = command(run_history, "show what happened to an incident")
     history.add_argument("id", type=int)
 
-    watch = command(run_watch, "print what is new or changed among the newest 1000, until Ctrl-C")
-    watch.add_argument("--interval", type=float, default=5, help="seconds between looks; 5, if not given")
+    watch = command(run_watch, "print incidents as they are created and change status, until Ctrl-C")
+    watch.add_argument("--interval", type=float, default=1, help="seconds between looks; 1, if not given")
+
+    follow = command(run_follow, "print every event from where the last run ended, until Ctrl-C")
+    follow.add_argument("--state", type=Path, required=True, help="a file that keeps how far this has come")
+    follow.add_argument("--interval", type=float, default=1, help="seconds between looks; 1, if not given")
     return parser
 
 

@@ -26,7 +26,7 @@ ERRORS = {
 def add_error_responses(result: Document, **_context: Any) -> Document:
     """Add Django REST Framework's error answers to REST's calls."""
     for path, operations in result["paths"].items():
-        if path.startswith("/api/incidents/"):
+        if path.startswith(("/api/incidents/", "/api/events/")):
             for described in operations.values():
                 for status, (text, schema) in ERRORS.items():
                     described["responses"].setdefault(

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "incidents",
     "incidents.web",
     "incidents.statistics",
+    "incidents.feed",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

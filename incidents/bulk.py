@@ -10,10 +10,12 @@ from enum import Enum, auto
 from typing import NamedTuple, Self
 
 from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from common.db.sequences import reserve_ids_up_to
 from incidents import statements
+from incidents.feed import models as feed
 from incidents.folding import folded
 from incidents.models import ACTIVE, ChangeKey, Episode, Event, Incident, Status
 
@@ -192,7 +194,9 @@ def delete_batch(ids: Collection[int], *, unchanged_since: datetime) -> int:
     with transaction.atomic():
         over = Incident.objects.filter(id__in=ids, updated_at__lt=unchanged_since).exclude(status__in=ACTIVE)
         still = list(over.select_for_update().values_list("id", flat=True))
-        Event.objects.filter(incident__in=still).delete()
+        events = Event.objects.filter(incident__in=still)
+        feed.note_pruned(events.aggregate(newest=Max("id"))["newest"] or 0)
+        events.delete()
         ChangeKey.objects.filter(incident__in=still).delete()
         Episode.objects.filter(previous__in=still).update(previous=None)
         Episode.objects.filter(incident__in=still).delete()

@@ -36,6 +36,7 @@ class Seen(threading.local):
 
 
 seen = Seen()
+is_enabled = threading.Event()
 
 
 def enable_group_commit() -> bool:
@@ -43,6 +44,7 @@ def enable_group_commit() -> bool:
     if connection.vendor != "sqlite" or settings.SQLITE_SYNCHRONOUS != "FULL":
         return False
     connection_created.connect(set_synchronous_normal)
+    is_enabled.set()
     return True
 
 
@@ -57,6 +59,18 @@ def set_synchronous_normal(connection: Any, **_kwargs: Any) -> None:
 def mark_dependent_read() -> None:
     """Note that this thread's response may tell what others have written and not synced yet."""
     seen.changes = UNKNOWN
+
+
+def require_synced() -> None:
+    """Let nothing that this thread has read leave before it is on the disk.
+
+    Where group commit is enabled the worker syncs before the response leaves, elsewhere this call does: other
+    processes may have committed without a sync. Raises `OSError` as `sync` does.
+    """
+    if is_enabled.is_set():
+        mark_dependent_read()
+    elif connection.vendor == "sqlite":
+        sync()
 
 
 def needs_sync() -> bool:

@@ -377,6 +377,37 @@ class TestCommandLine:
             assert watch.stderr.read() == ""
         assert watch.returncode == 130
 
+    def test_follow_goes_on_where_the_last_run_ended(
+        self, options: list[str], alices_client: Client, tmp_path: Path
+    ) -> None:
+        state = tmp_path / "cursor"
+        state.write_text(alices_client.events("now")["next"])
+        command = [sys.executable, client_module.__file__, "follow", f"--state={state}", "--interval=0.05"]
+
+        def lines(count: int) -> list[str]:
+            with subprocess.Popen(
+                [*command, *options],
+                stdout=subprocess.PIPE,
+                text=True,
+                preexec_fn=hear_interrupts,  # noqa: PLW1509  # it takes no lock
+            ) as follow:
+                assert follow.stdout
+                found = [follow.stdout.readline() for _line in range(count)]
+                while alices_client.events(state.read_text())["events"]:
+                    time.sleep(0.01)
+                follow.send_signal(signal.SIGINT)
+            return found
+
+        one = alices_client.create("Scooter 1", "partner")["id"]
+        alices_client.update(one, "processing", "On the way")
+        created, changed = lines(2)
+        assert "created" in created
+        assert "new -> processing" in changed
+        assert changed.endswith("On the way\n")
+        alices_client.update(one, "completed")
+        [last] = lines(1)
+        assert "processing -> completed" in last
+
     @pytest.mark.parametrize(
         ("code", "given"),
         [

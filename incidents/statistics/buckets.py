@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Max
+from django.db import transaction
 
 from common.db import transactions
+from incidents.feed import settled
+from incidents.feed.settled import newest_event_id
 from incidents.models import Event
 from incidents.statistics.aggregate import FIELDS, Aggregate, EventRow, aggregate_by_bucket
 from incidents.statistics.models import Bucket, CountedEvents
@@ -72,33 +73,14 @@ def steps() -> Iterator[None]:
     newest = newest_event_id()
     if counted_through() >= newest:
         return  # Without taking the write lock
-    # A transaction under way may hold an id below the newest, and commit it after the newest is counted.
     deadline = time.monotonic() + MAX_WRITER_WAIT
-    before = open_writers()
-    while still := before.items() & open_writers().items():
+    while settled.horizon.observe() < newest:
         if time.monotonic() > deadline:
-            raise WriterNotFinished({pid for _transaction, pid in still})
+            raise WriterNotFinished(settled.open_writers().values())
         time.sleep(WRITERS_POLL)
         yield
     while count_batch(newest):
         yield
-
-
-def open_writers() -> dict[str, int]:
-    """Return the other transactions that are adding events, with the pids of their backends.
-
-    SQLite has none: there only one transaction writes at a time, so ids are committed in their order.
-    """
-    if connection.vendor != "postgresql":
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT virtualtransaction, pid FROM pg_locks"
-            " WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-            " AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()",
-            [Event._meta.db_table],
-        )
-        return dict(cursor.fetchall())
 
 
 def count_batch(newest: int) -> bool:
@@ -141,10 +123,6 @@ def aggregates_between(first: int, last: int) -> Iterator[tuple[int, Aggregate]]
 
 def counted_through() -> int:
     return CountedEvents.objects.filter(pk=1).values_list("through", flat=True).first() or 0
-
-
-def newest_event_id() -> int:
-    return Event.objects.aggregate(newest=Max("id"))["newest"] or 0
 
 
 def events_between(after: int, newest: int) -> list[tuple[int, EventRow]]:

@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from common.db.setup import SETUP_LOCK_ID
+from incidents.feed.models import FeedState
 from operations.backups.manifest import BackupError, Manifest, require_usable
 
 SUFFIX = ".dump"
@@ -55,6 +56,16 @@ BEGIN
 END
 $$;
 """  # noqa: S608  # a constant is the only insertion
+# Cursors of the replaced database must not be taken for those of the restored one. Older dumps have none.
+DELETE_FEED_STATE = f"""
+DO $$
+BEGIN
+    IF to_regclass('"{{schema}}".{FeedState._meta.db_table}') IS NOT NULL THEN
+        DELETE FROM "{{schema}}".{FeedState._meta.db_table};
+    END IF;
+END
+$$;
+"""  # noqa: S608  # the names are the database's own
 
 
 def back_up(url: str, draft: Path) -> Manifest:
@@ -103,6 +114,7 @@ def restore(backup: Path, url: str) -> None:
                 reader = subprocess.run(read, stdout=psql.stdin, stderr=subprocess.PIPE, check=False)
                 # Without COMMIT the server rolls everything back.
                 if reader.returncode == 0:
+                    psql.stdin.write(DELETE_FEED_STATE.format(schema=schema).encode())
                     psql.stdin.write(f'SELECT FROM "{schema}".{MIGRATIONS_TABLE};\nCOMMIT;\n'.encode())
         errors.seek(0)
         if psql.returncode:

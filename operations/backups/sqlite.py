@@ -8,6 +8,7 @@ from pathlib import Path
 from common import files
 from common.db.sqlite.library import sqlite3
 from common.progress import Progress
+from incidents.feed.models import FeedState
 from operations.backups import directory
 from operations.backups.manifest import BackupError, Manifest, require_usable
 
@@ -15,6 +16,8 @@ SUFFIX = ".sqlite3"
 PAGES_PER_STEP = 16384
 MAX_REPORTED_FAULTS = 10
 MAX_MAPPED_BYTES = 2**31
+# Cursors of the replaced database must not be taken for those of the restored one.
+FEED_STATE = FeedState._meta.db_table
 JOURNAL_SUFFIXES = ("-wal", "-shm", "-journal")
 
 
@@ -111,8 +114,11 @@ def restore(backup: Path, live: Path) -> Path | None:
     """Replace `live` by a checked copy of `backup`; return where the replaced one is kept."""
     with exclusive_use(live), files.atomic_write(live) as draft:
         shutil.copyfile(backup, draft)
-        check(draft)
+        rows = check(draft).rows
         with contextlib.closing(sqlite3.connect(draft)) as copied:
+            if FEED_STATE in rows:
+                copied.execute(f"DELETE FROM {FEED_STATE}")  # noqa: S608  # the model's table
+                copied.commit()
             copied.execute("PRAGMA journal_mode=WAL")
         return keep_replaced(live)
 

@@ -244,6 +244,20 @@ def test_a_restore_replaces_the_database_and_keeps_the_replaced_one(live: Path, 
     assert not list(live.parent.glob("*.draft*"))
 
 
+@on_sqlite
+def test_a_restore_ends_the_cursors_of_the_feed(live: Path) -> None:
+    with contextlib.closing(sqlite3.connect(live)) as database:
+        database.execute(
+            "INSERT INTO feed_state (epoch, prunes, pruned_through) VALUES ('0011223344556677', 0, 0)"
+        )
+        database.commit()
+    run("backup")
+    [path] = backups(live.parent / "backups")
+    run("restore", path)
+    with contextlib.closing(sqlite3.connect(live)) as database:
+        assert database.execute("SELECT * FROM feed_state").fetchall() == []
+
+
 def journal_mode(path: Path) -> str:
     with contextlib.closing(sqlite3.connect(path)) as database:
         return str(database.execute("PRAGMA journal_mode").fetchone()[0])

@@ -142,6 +142,20 @@ def test_an_older_backup_replaces_a_newer_database_and_the_start_brings_it_up_to
 
 
 @on_postgres
+def test_a_restore_ends_the_cursors_of_the_feed(url: str, tmp_path: Path) -> None:
+    manage(url, "migrate")
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO feed_state (epoch, prunes, pruned_through) VALUES ('0011223344556677', 0, 0)"
+        )
+    dump = tmp_path / "incidents.dump"
+    postgres.back_up(url, dump)
+    manage(url, "restore", str(dump))
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT * FROM feed_state").fetchall() == []
+
+
+@on_postgres
 def test_a_dump_is_checked_and_a_truncated_one_refused(url: str, dump: Path) -> None:
     assert ("incidents", "0001_initial") in postgres.check(dump).migrations
     os.truncate(dump, dump.stat().st_size // 2)

@@ -3,6 +3,7 @@
 from api.post.openapi import ID, NOTHING, TIMESTAMP, Call, Schema, shape
 from incidents.api.post import vocabulary
 from incidents.api.post.fields import MAX_PAGE_SIZE
+from incidents.models import Event
 from incidents.validators import KEY_PATTERN, MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_KEY_LENGTH
 
 STATUS: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_STATUS)}
@@ -10,6 +11,20 @@ SOURCE: Schema = {"type": "string", "enum": list(vocabulary.POST_TO_STORED_SOURC
 CURSOR: Schema = {"type": "string", "nullable": True}
 ITEM = shape(
     {"id": ID, "incident": {"type": "string"}, "status": STATUS, "source": SOURCE, "created_at": TIMESTAMP}
+)
+TEXT: Schema = {"type": "string"}
+EVENT = shape(
+    {
+        "id": ID,
+        "kind": {"type": "string", "enum": Event.Kind.values},
+        "at": TIMESTAMP,
+        "by": {"type": "string", "nullable": True},
+        "door": {"type": "string", "enum": Event.Channel.values},
+        "status_from": {"type": "string", "enum": [*vocabulary.POST_TO_STORED_STATUS, ""]},
+        "status_to": STATUS,
+        "comment": TEXT,
+        "incident": ITEM,
+    }
 )
 
 CALLS = [
@@ -51,6 +66,29 @@ CALLS = [
             )
         },
         errors={404: "Incidents have not found"},
+    ),
+    Call(
+        "/incidents/events/",
+        "Follow what happens, oldest first",
+        fields={
+            "after": {
+                **CURSOR,
+                "description": "The `next` of an earlier response, or `now` for what comes; without it all"
+                " from the beginning.",
+            },
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "nullable": True},
+        },
+        required=[],
+        responses={
+            200: shape(
+                {
+                    "events": {"type": "array", "items": EVENT},
+                    "next": TEXT,
+                    "more": {"type": "boolean"},
+                }
+            )
+        },
+        errors={410: "Cursor has expired, begin again"},
     ),
     Call(
         "/incidents/update/",

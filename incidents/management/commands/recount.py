@@ -6,6 +6,7 @@ from django.core.management import BaseCommand, CommandError
 
 from common.progress import Progress
 from incidents.counts import totals
+from incidents.feed import settled
 from incidents.statistics import buckets
 
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         totals.recount()
         try:
-            with Progress("Recount", buckets.newest_event_id()) as progress:
+            with Progress("Recount", settled.newest_event_id()) as progress:
                 buckets.recount(progress.set)
         except buckets.WriterNotFinished as error:
             raise CommandError(str(error)) from None

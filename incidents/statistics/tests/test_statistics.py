@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents import services
+from incidents.feed import settled
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.statistics import aggregate, buckets, report
@@ -248,7 +249,7 @@ def test_a_writer_of_another_database_is_not_waited_for() -> None:
         try:
             with other_connection(copy) as other:
                 other.execute(f"LOCK TABLE {Event._meta.db_table} IN ROW EXCLUSIVE MODE")
-                assert buckets.open_writers() == {}
+                assert settled.open_writers() == {}
         finally:
             server.execute(f'DROP DATABASE "{copy}"')
 
