@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status, viewsets
 from rest_framework.exceptions import APIException, ValidationError
@@ -62,7 +63,10 @@ class FeedViewSet(viewsets.GenericViewSet[Event]):
             ),
             OpenApiParameter("limit", int, description=f"1 to {MAX_PAGE_SIZE}."),
         ],
-        responses={200: FeedSerializer, 410: OpenApiResponse(ErrorSerializer, "The cursor has expired")},
+        responses={
+            200: forced_singular_serializer(FeedSerializer),  # type: ignore[no-untyped-call]
+            410: OpenApiResponse(ErrorSerializer, "The cursor has expired"),
+        },
         filters=False,
     )
     def list(self, request: Request) -> Response:
