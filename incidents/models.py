@@ -126,7 +126,7 @@ class Incident(models.Model):
                 name="incident_by_assignee",
             ),
             models.Index(
-                fields=["created_by", "dedup_key", "status", "id"],
+                fields=["dedup_key", "created_by", "status", "id"],
                 condition=Q(dedup_key__isnull=False),
                 name="incident_by_key",
             ),
@@ -148,7 +148,7 @@ class Incident(models.Model):
                 condition=Q(severity__in=Severity.values), name="incident_severity_is_known"
             ),
             models.UniqueConstraint(
-                fields=["created_by", "dedup_key"],
+                fields=["dedup_key", "created_by"],
                 condition=Q(dedup_key__isnull=False, status__in=UNFINISHED),
                 name="incident_active_key_once_a_user",
             ),

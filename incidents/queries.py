@@ -33,8 +33,9 @@ CREATED_AT_AND_ID = itemgetter(4, 0)
 class IncidentQuery:
     """Which incidents, in which order; what is None or empty chooses all.
 
-    Those created at `created_after` are included, those at `created_before` are not. `ordering` is as
-    `order_by` takes it; equal timestamps are ordered by id, so that pages neither repeat nor skip.
+    Those created at `created_after` are included, those at `created_before` are not. `assignee` is a user's
+    id; `unassigned` chooses those that nobody has. `ordering` is as `order_by` takes it; equal timestamps are
+    ordered by id, so that pages neither repeat nor skip.
     """
 
     statuses: frozenset[str] | None = None
@@ -42,6 +43,10 @@ class IncidentQuery:
     text: str = ""
     created_after: datetime | None = None
     created_before: datetime | None = None
+    severity: str | None = None
+    assignee: int | None = None
+    unassigned: bool = False
+    dedup_key: str | None = None
     ordering: tuple[str, ...] = NEWEST_FIRST
 
     def incidents(
@@ -49,16 +54,20 @@ class IncidentQuery:
     ) -> IncidentQuerySet:
         """Return those of `base` (by default all), in order; only what comes after the position, if given."""
         found = Incident.objects.all() if base is None else base
-        if self.statuses is not None:
-            found = found.filter(status__in=self.statuses)
-        if self.source:
-            found = found.filter(source=self.source)
+        given = {
+            "status__in": self.statuses,
+            "source": self.source or None,
+            "created_at__gte": self.created_after,
+            "created_at__lt": self.created_before,
+            "severity": self.severity,
+            "assignee": self.assignee,
+            "dedup_key": self.dedup_key,
+        }
+        found = found.filter(**{name: value for name, value in given.items() if value is not None})
         if self.text:
             found = found.mentioning(self.text)
-        if self.created_after:
-            found = found.filter(created_at__gte=self.created_after)
-        if self.created_before:
-            found = found.filter(created_at__lt=self.created_before)
+        if self.unassigned:
+            found = found.filter(assignee=None)
         found = found.order_by(*self.ordering, "-id" if self.is_descending else "id")
         if after is None:
             return found
@@ -66,7 +75,7 @@ class IncidentQuery:
         return step(after.created_at, after.id)
 
     def count(self) -> int:
-        if self.text or self.created_after or self.created_before:
+        if not self.is_by_status_and_source:
             return self.incidents().order_by().count()
         return totals.number_of(self.statuses, self.source)
 
@@ -114,11 +123,16 @@ class IncidentQuery:
         return self.ordering[-1].startswith("-")
 
     @property
+    def is_by_status_and_source(self) -> bool:
+        """Tell whether nothing else chooses incidents."""
+        others = (self.created_after, self.created_before, self.severity, self.assignee, self.dedup_key)
+        return not (self.text or self.unassigned) and others == (None,) * 5
+
+    @property
     def is_compiled(self) -> bool:
         """Tell whether `statements.newest_incidents` has a statement for this query."""
-        others = self.text or self.created_after or self.created_before
         return (
-            not others
+            self.is_by_status_and_source
             and self.ordering == NEWEST_FIRST
             and (self.statuses is None or len(self.statuses) == 1)
         )

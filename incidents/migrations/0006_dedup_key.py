@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             model_name='incident',
             index=models.Index(
                 condition=models.Q(('dedup_key__isnull', False)),
-                fields=['created_by', 'dedup_key', 'status', 'id'],
+                fields=['dedup_key', 'created_by', 'status', 'id'],
                 name='incident_by_key',
             ),
         ),
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             model_name='incident',
             constraint=models.UniqueConstraint(
                 condition=models.Q(('dedup_key__isnull', False), ('status__in', UNFINISHED)),
-                fields=('created_by', 'dedup_key'),
+                fields=('dedup_key', 'created_by'),
                 name='incident_active_key_once_a_user',
             ),
         ),

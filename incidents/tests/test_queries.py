@@ -9,9 +9,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from incidents import services
 from incidents.keyset import Position
-from incidents.models import Incident, Source, Status
+from incidents.models import Event, Incident, Source, Status
 from incidents.queries import OLDEST_FIRST, IncidentQuery, position_of
+from incidents.services import Origin
+from incidents.severity import Severity
+from users.models import User
 
 Report = Callable[..., Incident]
 EPOCH = dt.datetime(2025, 11, 11, 23, 8, 12, tzinfo=dt.UTC)
@@ -20,18 +24,23 @@ FINISHED = frozenset({Status.RESOLVED, Status.CLOSED, Status.FAKE})
 
 
 @pytest.fixture
-def incidents(incident: Report) -> list[Incident]:
+def incidents(incident: Report, olga: User) -> list[Incident]:
     """Report incidents of all statuses and sources, some at the same time, one on the second."""
     times = [EPOCH, EPOCH, EPOCH + dt.timedelta(microseconds=1), EPOCH + dt.timedelta(milliseconds=266)]
-    return [
+    made = [
         incident(
             f"№{number} ё",
+            severity=[None, *Severity][number % 4],
+            dedup_key=f"key {number}" if number % 3 else None,
             status=list(Status)[number % 7],
             source=list(Source)[number % 5],
             created_at=times[number % 4] - dt.timedelta(days=number // 8),
         )
         for number in range(21)
     ]
+    for one in made[::4]:
+        services.change(one.pk, Origin(olga.pk, Event.Channel.POST), assignee=olga.pk)
+    return list(Incident.objects.order_by("id"))
 
 
 QUERIES = [
@@ -46,6 +55,10 @@ QUERIES = [
     IncidentQuery(text="1", statuses=OPEN),
     IncidentQuery(created_after=EPOCH),
     IncidentQuery(created_before=EPOCH, statuses=FINISHED),
+    IncidentQuery(severity="error"),
+    IncidentQuery(severity="critical", statuses=FINISHED),
+    IncidentQuery(unassigned=True, statuses=OPEN),
+    IncidentQuery(dedup_key="key 1"),
     IncidentQuery(ordering=OLDEST_FIRST),
     IncidentQuery(ordering=OLDEST_FIRST, statuses=FINISHED),
 ]
@@ -56,6 +69,10 @@ def chosen(query: IncidentQuery, incident: Incident) -> bool:
     """Say in plain Python what the query says to the database."""
     return (
         (query.statuses is None or incident.status in query.statuses)
+        and query.severity in {None, incident.severity}
+        and query.dedup_key in {None, incident.dedup_key}
+        and query.assignee in {None, incident.assignee_id}
+        and not (query.unassigned and incident.assignee_id)
         and (query.source is None or incident.source == query.source)
         and query.text.lower().replace("ё", "е") in incident.search_text
         and (query.created_after is None or incident.created_at >= query.created_after)
@@ -71,11 +88,21 @@ def expected(query: IncidentQuery) -> list[Incident]:
 
 def stored(incidents: list[Incident]) -> list[Any]:
     columns = ("pk", "description", "status", "source", "created_at", "updated_at")
-    return [tuple(getattr(one, column) for column in columns) for one in incidents]
+    new = ("severity", "dedup_key", "repeats", "last_seen_at")
+    return [
+        (
+            *(getattr(one, column) for column in columns),
+            one.assignee and one.assignee.username,
+            *(getattr(one, column) for column in new),
+        )
+        for one in incidents
+    ]
 
 
 def values(rows: list[Any]) -> list[Any]:
-    return [(*row[:4], in_utc(row[4]), in_utc(row[5])) for row in rows]
+    return [
+        (*row[:4], in_utc(row[4]), in_utc(row[5]), row[7], row[6], row[8], row[9], row[10]) for row in rows
+    ]
 
 
 def in_utc(text: str) -> dt.datetime:
@@ -88,6 +115,13 @@ def test_the_rows_of_a_walk_are_those_that_are_asked_for_in_order(
 ) -> None:
     assert values(query.walk(1000)) == stored(expected(query))
     assert list(query.incidents()) == expected(query)
+
+
+def test_the_incidents_of_an_assignee_are_found(incidents: list[Incident], olga: User) -> None:
+    query = IncidentQuery(assignee=olga.pk, statuses=FINISHED)
+    assert values(query.walk(1000)) == stored(expected(query)) != []
+    assert query.count() == len(expected(query))
+    assert IncidentQuery(assignee=olga.pk + 1).walk(1000) == []
 
 
 @every_query
