@@ -21,7 +21,7 @@ from incidents.models import ACTIVE, ChangeKey, Episode, Event, Incident, Status
 
 
 class ImportedEvent(NamedTuple):
-    """An event as it was elsewhere, in stored values. In the order of `insert_event_with_values`."""
+    """An event as it was elsewhere, in stored values. In the order of `insert_past_event`."""
 
     kind: str
     at: datetime
@@ -150,7 +150,7 @@ def insert(
             **dict(zip(statements.PAST_INCIDENT_FIELDS, values, strict=True))
         )
         events += [(pk, *event) for event in history(past, now)]
-    statements.insert_event_with_values.many(events)
+    statements.insert_past_event.many([(*event, True) for event in events])
 
 
 def columns(

@@ -234,6 +234,8 @@ class Event(models.Model):
         related_name="+",
         verbose_name=_("assignee"),
     )
+    # True: it happened elsewhere, and is no news to those who are told of events.
+    imported = models.BooleanField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("event")

@@ -29,6 +29,7 @@ insert_past_incident_with_id = insert(Incident, ["id", *PAST_INCIDENT_FIELDS])
 EVENT_FIELDS = ["incident", "kind", "at", "by", "channel", "status_from", "status_to", "comment"]
 insert_event = insert(Event, EVENT_FIELDS)
 insert_event_with_values = insert(Event, [*EVENT_FIELDS, "severity", "assignee"])
+insert_past_event = insert(Event, [*EVENT_FIELDS, "severity", "assignee", "imported"])
 update_status = update(lambda: Incident.objects.filter(id=Given("id", Incident)), ["status", "updated_at"])
 
 
