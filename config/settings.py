@@ -51,6 +51,8 @@ REST_PUBLIC = env.flag("REST_PUBLIC", default=False)
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=256 * 1024, min_value=1024, max_value=64 * 1024 * 1024)
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", default=0, min_value=0, max_value=10)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# An alert storm comes in one post, and most senders never repeat one that was refused.
+MAX_HOOK_BODY_BYTES = 4 * 1024 * 1024
 
 # Application
 INSTALLED_APPS = [
@@ -61,6 +63,7 @@ INSTALLED_APPS = [
     "incidents.web",
     "incidents.statistics",
     "incidents.feed",
+    "integrations",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -77,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "common.http.request_log.RequestLogMiddleware",
     "api.post.middleware.PostDialectMiddleware",
+    "integrations.middleware.HookMiddleware",
     "common.http.hosts.HostMiddleware",
     "common.http.slashes.OptionalSlashMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -31,6 +31,7 @@ class ServiceWorker(Worker):
     """The worker of server/ with the service's options."""
 
     max_body_bytes = settings.MAX_BODY_BYTES
+    body_limits_below = {"/hooks/": settings.MAX_HOOK_BODY_BYTES}
     body_too_large = RequestDataTooBig
     # SQLite runs in this process and mostly computes; a thread mostly waits for PostgreSQL.
     handoff_after = 0.01 if connection.vendor == "sqlite" else 0
@@ -61,7 +62,8 @@ class ChunkedBodies:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if "HTTP_TRANSFER_ENCODING" in environ:
-            body = environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1)
+            max_bytes = max(settings.MAX_BODY_BYTES, settings.MAX_HOOK_BODY_BYTES)
+            body = environ["wsgi.input"].read(max_bytes + 1)
             environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
         return self.application(environ, start_response)
 

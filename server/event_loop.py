@@ -103,8 +103,9 @@ class EventLoop:
         """Take over a new connection. `state` is held."""
         if self.connections.count + 1 >= self.worker.cfg.worker_connections:
             self.make_room()
+        worker = self.worker
         buffer = RequestBuffer(
-            self.worker.cfg, client, self.worker.max_body_bytes, self.worker.body_too_large
+            worker.cfg, client, worker.max_body_bytes, worker.body_too_large, worker.body_limits_below
         )
         conn = Connection(BufferedSocket(accepted), client, server, buffer)
         self.connections.open(conn)

@@ -1,6 +1,7 @@
 """Requests, assembled from bytes as they arrive. gunicorn's incremental parser decides where each ends."""
 
 import io
+from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
 from gunicorn.asgi.parser import InvalidHeader, LimitRequestHeaders, PythonProtocol
@@ -71,6 +72,8 @@ class Request(HeaderPolicy):  # type: ignore[misc]  # gunicorn has no types
 class RequestBuffer:
     """Assembles one request after another, and keeps no more of a body than `max_body_bytes`.
 
+    Paths that begin with a prefix in `limits_below` have the limit there instead.
+
     if buffer.feed(data):        # a request is complete, or is refused without the rest of it
         request = buffer.take()  # raises what is wrong with it
 
@@ -78,12 +81,18 @@ class RequestBuffer:
     """
 
     def __init__(
-        self, cfg: Any, client: Any, max_body_bytes: int, too_large: type[Exception] = BodyTooLarge
+        self,
+        cfg: Any,
+        client: Any,
+        max_body_bytes: int,
+        too_large: type[Exception] = BodyTooLarge,
+        limits_below: Mapping[str, int] | None = None,
     ) -> None:
         self.cfg = cfg
         self.client = client
         self.max_body_bytes = max_body_bytes
         self.too_large = too_large
+        self.limits_below = limits_below or {}
         self.parser = PythonProtocol(
             on_headers_complete=self.head_complete,
             on_body=self.add_to_body,
@@ -99,6 +108,7 @@ class RequestBuffer:
     def clear(self) -> None:
         self.parser.reset()
         self.request: Request | None = None  # once its head is complete
+        self.limit = self.max_body_bytes
         self.refused = False
         self.expects_continue = False  # The client waits for an interim response before it sends the body.
         self.body = bytearray()
@@ -132,7 +142,7 @@ class RequestBuffer:
             return
         if self.request is None and self.received > MAX_HEAD:
             raise LimitRequestHeaders("the head is too long")
-        if self.received > 2 * self.max_body_bytes + MAX_OVERHEAD:
+        if self.received > 2 * self.limit + MAX_OVERHEAD:
             raise BodyTooLarge
 
     def head_complete(self) -> bool:
@@ -143,12 +153,15 @@ class RequestBuffer:
             self.request._expected_100_continue,
             False,
         )
-        self.refused = (self.parser.content_length or 0) > self.max_body_bytes
+        for prefix, limit in self.limits_below.items():
+            if self.request.path.startswith(prefix):
+                self.limit = limit
+        self.refused = (self.parser.content_length or 0) > self.limit
         return self.refused
 
     def add_to_body(self, data: bytes) -> None:
         self.body += data
-        if len(self.body) > self.max_body_bytes:
+        if len(self.body) > self.limit:
             raise BodyTooLarge
 
     def take(self) -> Request:
@@ -157,7 +170,7 @@ class RequestBuffer:
             raise self.error
         request, length = cast("Request", self.request), len(self.body)
         if self.refused:
-            request.body, length = RefusedBody(self.too_large()), self.max_body_bytes + 1
+            request.body, length = RefusedBody(self.too_large()), self.limit + 1
             request.must_close = True  # Where the next request begins is not known.
         else:
             request.body = io.BytesIO(self.body)

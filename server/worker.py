@@ -7,6 +7,7 @@ idle and slow clients cost a socket and a buffer, never a thread.
 import os
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from gunicorn.workers import base
@@ -33,6 +34,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
     """Its options are class attributes: gunicorn's `worker_class` names a subclass that sets them."""
 
     max_body_bytes = 1024 * 1024
+    body_limits_below: Mapping[str, int] = {}  # by the beginning of the path, instead of `max_body_bytes`
     body_too_large: type[Exception] = BodyTooLarge  # raised where the application reads a larger body
     max_buffered_bytes = 128 * 1024 * 1024  # of all connections: received, or made and not taken
     max_connections_per_address: int | None = None

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
@@ -42,6 +42,19 @@ class Service:
     process: subprocess.Popen[bytes]
     port: int
     folder: Path
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of manage.py on the service's own data; return what it prints."""
+        command = [sys.executable, "manage.py", *arguments]
+        run = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True
+        )
+        return run.stdout
 
     def raw(self, request: bytes, *, seconds: float = 20) -> Response:
         """Send the bytes of a request over a connection of its own and read the first response."""
@@ -114,16 +127,17 @@ def served(**environment: str) -> Iterator[Service]:
             "ADMIN_PASSWORD": PASSWORD,
             "WEB_CONCURRENCY": "2",
         }
+        complete = os.environ | settings | environment
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
                 cwd=ROOT,
-                env=os.environ | settings | environment,
+                env=complete,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        service = Service(process, port, Path(folder))
+        service = Service(process, int(complete["PORT"]), Path(folder), complete)
         try:
             wait_until_ready(service)
             yield service

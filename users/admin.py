@@ -77,7 +77,9 @@ class RoleUserAdmin(UserAdmin):  # type: ignore[type-arg]  # no generic class at
     filter_horizontal = ["user_permissions"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return () if getattr(request.user, "is_superuser", False) else RIGHTS
+        # The user of a connection has the connection's name, which is changed there.
+        names = ("username",) if hasattr(obj, "integration") else ()
+        return names if getattr(request.user, "is_superuser", False) else (*names, *RIGHTS)
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "role" and isinstance(request.user, User):

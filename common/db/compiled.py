@@ -162,6 +162,17 @@ def update(queryset: Callable[[], QuerySet[Any, Any]], given: Sequence[str]) -> 
     return Statement(compiled)
 
 
+def delete(queryset: Callable[[], QuerySet[Any, Any]]) -> Statement:
+    """Prepare the deletion of the rows of a query, past signals and cascades."""
+
+    def compiled() -> Compiled:
+        query: Any = queryset().query.chain(sql.DeleteQuery)
+        text, params = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        return text, params
+
+    return Statement(compiled)
+
+
 def column(model: type[Model], name: str) -> "Field[Any, Any]":
     field = model._meta.get_field(name)
     assert isinstance(field, Field)  # noqa: S101  # a relation from elsewhere has no column here

@@ -20,6 +20,9 @@ from django.http import HttpRequest, HttpResponseBase
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 requests_log = logging.getLogger("requests")
 FIELDS = ("method", "path", "status", "ms")
+# The token of a hook, wherever it was put into a path, and below /hooks/ also one that was pasted badly.
+TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])", re.ASCII)
+LONG_WORD = re.compile(r"[A-Za-z0-9]{20,}", re.ASCII)
 ACCEPTED_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 MAX_WAIT_FOR_READER = 0.1  # seconds
 # Characters: a pipe that is ready takes at least 4096 bytes (pipe(7)).
@@ -37,6 +40,8 @@ class RequestLogMiddleware:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         identity = given if ACCEPTED_ID.fullmatch(given) else secrets.token_hex(16)
         request_id.set(identity)
+        # Django logs the path, too, where a request fails; what is resolved is `path_info`.
+        request.path = without_tokens(request.path)
         response = self.get_response(request)
         response.headers["X-Request-ID"] = identity
         requests_log.info(
@@ -48,6 +53,10 @@ class RequestLogMiddleware:
             (time.perf_counter() - started) * 1000,
         )
         return response
+
+
+def without_tokens(path: str) -> str:
+    return (LONG_WORD if path.startswith("/hooks/") else TOKEN).sub("***", path)
 
 
 class RequestIdFilter(logging.Filter):

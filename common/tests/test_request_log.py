@@ -186,3 +186,38 @@ def test_a_reader_that_has_stopped_stops_no_thread_and_learns_how_much_is_missin
         assert after[-1] == "the next one"
         assert after[-2].startswith(f"{dropped} lines are missing here")
         assert handler.dropped == 0
+
+
+SECRET = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/hooks/grafana/{SECRET}/",
+        f"/hooks/grafana/{SECRET}",
+        f"/hooks/{SECRET}/grafana/",
+        f"/hooks/grafana/x{SECRET}/",
+        f"/hooks/grafana/{SECRET}{SECRET}/",
+        f"/hooks/pagerduty/v2/enqueue/{SECRET}",
+        f"/hook/grafana/{SECRET}/",
+        f"//hooks/grafana/{SECRET}/",
+        f"/hooks/grafana/?token={SECRET}",
+        f"/hooks/grafana/%41{SECRET[1:]}/",
+        f"/api/incidents/{SECRET}",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_the_token_of_a_hook_is_in_no_line(
+    db: None, text_lines: Lines, json_lines: Lines, method: str, path: str
+) -> None:
+    new_client().generic(method, path)
+    assert text_lines()
+    assert json_lines()
+    assert not any(SECRET[1:] in line for line in [*text_lines(), *json_lines()])
+
+
+def test_the_ids_of_pages_are_still_logged(db: None, text_lines: Lines) -> None:
+    digest = "0123456789abcdef" * 4
+    new_client().get(f"/admin/users/token/{digest}/change/")
+    assert digest in text_lines()[0]

@@ -11,7 +11,7 @@ from django.utils.translation.template import templatize
 
 MANY = 5
 NAMES = {"POST API", "REST API"}  # the same in both
-PACKAGES = ("config", "users", "incidents")
+PACKAGES = ("config", "users", "incidents", "integrations")
 RUSSIAN: dict[str, Callable[..., str]] = {
     "_": translation.gettext,
     "gettext": translation.gettext,

@@ -114,3 +114,27 @@ def test_what_is_kept_of_a_request_is_bounded() -> None:
 
 def test_a_tunnel_is_never_taken_for_another_request() -> None:
     assert len(understood(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n" + HEAD + b"\r\n")) == 1
+
+
+def test_paths_below_a_prefix_have_a_limit_of_their_own() -> None:
+    def buffer(path: bytes, length: int, sent: int) -> RequestBuffer:
+        made = RequestBuffer(CONFIG, ("127.0.0.1", 1), LIMIT, limits_below={"/large/": 2 * LIMIT})
+        made.feed(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (path, length))
+        made.feed(b"x" * sent)
+        return made
+
+    for path, limit in ((b"/large/a?b", 2 * LIMIT), (b"/large", LIMIT), (b"/other/large/", LIMIT)):
+        assert len(buffer(path, limit, limit).take().body.read()) == limit
+        refused = buffer(path, limit + 1, 0)
+        assert refused.complete
+        with pytest.raises(BodyTooLarge):
+            refused.take().body.read()
+
+
+def test_a_limit_of_one_path_does_not_outlive_its_request() -> None:
+    buffer = RequestBuffer(CONFIG, ("127.0.0.1", 1), LIMIT, limits_below={"/large/": 2 * LIMIT})
+    head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    buffer.feed(head % (b"/large/", LIMIT + 1) + b"x" * (LIMIT + 1) + head % (b"/path", LIMIT + 1))
+    assert len(buffer.take().body.read()) == LIMIT + 1
+    with pytest.raises(BodyTooLarge):
+        buffer.take().body.read()

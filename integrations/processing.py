@@ -1,0 +1,95 @@
+"""From a decoded payload to what it did: the sender's parser, the domain, and one result for each signal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from incidents import signal_service
+from incidents.signal_service import SignalOutcome
+from integrations.authentication import Caller
+from integrations.inbound.context import Context
+from integrations.inbound.senders import PARSERS
+from integrations.models import Outcome
+from integrations.responses import invalid
+from integrations.signals import InvalidEvent, Rejected
+
+MAX_ERRORS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of a post, and the content of its response."""
+
+    outcome: Outcome
+    content: dict[str, Any]
+
+
+def process(payload: Mapping[str, Any], caller: Caller, at: datetime, root_url: str) -> Processed:
+    """Carry out what a payload says. Raises `Refusal` if nothing of it can be used."""
+    context = Context(
+        received_at=at,
+        group=caller.group,
+        severities=caller.severities,
+        default_severity=caller.default_severity,
+    )
+    try:
+        parsed = PARSERS[caller.kind.value](payload, context)
+    except InvalidEvent as error:
+        raise invalid(error) from None
+    if parsed.rejected and not parsed.signals:
+        raise invalid(InvalidEvent(*map(described, parsed.rejected[:MAX_ERRORS])))
+    sender = signal_service.Sender(caller.user_id, caller.source, caller.reopen)
+    outcomes = [
+        outcome
+        for outcome in signal_service.handle(parsed.signals, sender)
+        if not (outcome.signal.optional and outcome.outcome == signal_service.Outcome.IGNORED)
+    ]
+    root_url = root_url.rstrip("/")
+    content: dict[str, Any] = {
+        "status": "success",
+        "message": "Event processed",
+        "dedup_key": outcomes[0].signal.key if outcomes else None,
+        "results": [
+            *(result(outcome, root_url) for outcome in outcomes),
+            *map(rejection, parsed.rejected),
+        ],
+    }
+    return Processed(outcome_of(outcomes), content)
+
+
+def outcome_of(outcomes: list[SignalOutcome]) -> Outcome:
+    kinds = {outcome.outcome for outcome in outcomes}
+    if kinds - {signal_service.Outcome.IGNORED, signal_service.Outcome.TEST}:
+        return Outcome.PROCESSED
+    return Outcome.TEST if signal_service.Outcome.TEST in kinds else Outcome.IGNORED
+
+
+def result(done: SignalOutcome, root_url: str) -> dict[str, Any]:
+    url = root_url + reverse("web:incident", args=[done.incident_id]) if done.incident_id else None
+    note = {"note": done.note} if done.note else {}
+    return {
+        "dedup_key": done.signal.key,
+        "action": done.signal.action.value,
+        "outcome": done.outcome.value,
+        "incident": done.incident_id,
+        "url": url,
+        **note,
+    }
+
+
+def rejection(rejected: Rejected) -> dict[str, Any]:
+    return {
+        "dedup_key": None,
+        "action": None,
+        "outcome": "rejected",
+        "incident": None,
+        "url": None,
+        "note": described(rejected),
+    }
+
+
+def described(rejected: Rejected) -> str:
+    return f"alerts[{rejected.index}]: {rejected.message}"

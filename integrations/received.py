@@ -1,0 +1,99 @@
+"""The newest posts of an integration: stored before they are processed, without secrets, and bounded."""
+
+import re
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet, Subquery
+
+from common.db.compiled import Given, Statement, delete, insert, update
+from integrations.authentication import Caller
+from integrations.inbound.values import as_text
+from integrations.models import Integration, Outcome, ReceivedPost
+
+MAX_POSTS = 50
+MAX_BODY_LENGTH = 64 * 1024
+MAX_RESPONSE_LENGTH = 16 * 1024
+# Writing it down with each post would have all posts of an integration wait for each other.
+LAST_RECEIVED_PRECISION = timedelta(minutes=1)
+
+HIDDEN = "…"
+WORDS = (
+    r"(?:[\w-]{0,40}[_-])?"
+    r"(?:password|passwd|pass|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|routing[_-]?key"
+    r"|auth|authorization|cookie)"
+)
+SECRETS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf'("{WORDS}"\s{{0,9}}:\s{{0,9}}")(?:[^"\\]|\\.)*',  # JSON
+        rf'(\\"{WORDS}\\"\s{{0,9}}:\s{{0,9}}\\")(?:(?!\\").)*',  # JSON within a JSON text
+        rf"((?:^|[&?\s]){WORDS}=)[^&\s\"]*",  # forms and queries
+        r"(\b(?:bearer|basic)\s+)[\w.~+/=-]+",  # headers that a monitor quotes
+        r"(://[^/@\s:\"]{0,200}:)[^/@\s\"]{1,200}(?=@)",  # URLs
+    )
+]
+
+POST_FIELDS = ["integration", "at", "method", "content_type", "body", "size", "outcome", "response"]
+insert_post = insert(ReceivedPost, POST_FIELDS, returning=True)
+finish_post = update(
+    lambda: ReceivedPost.objects.filter(id=Given("id", ReceivedPost)), ["outcome", "status", "response"]
+)
+
+
+def outdated() -> QuerySet[ReceivedPost]:
+    of_integration = ReceivedPost.objects.filter(integration=Given("integration", ReceivedPost))
+    newest_outdated = of_integration.order_by("-id").values("id")[MAX_POSTS : MAX_POSTS + 1]
+    return of_integration.filter(id__lte=Subquery(newest_outdated))
+
+
+delete_outdated: Statement = delete(outdated)
+
+
+def store(
+    caller: Caller, *, at: datetime, method: str, content_type: str, body: bytes, tokens: tuple[str, ...]
+) -> int:
+    """Store a post before it is processed and return its id; what is older than the newest 50 goes."""
+    with transaction.atomic():
+        [(pk,)] = insert_post.rows(
+            integration=caller.id,
+            at=at,
+            method=method,
+            content_type=as_text(content_type)[:200],
+            body=without_secrets(body, tokens),
+            size=len(body),
+            outcome="",
+            response="",
+        )
+        delete_outdated.rows(integration=caller.id)
+        last = caller.last_received_at
+        if caller.first_received_at is None or last is None or at - last > LAST_RECEIVED_PRECISION:
+            store_last_received(caller, at)
+    return int(pk)
+
+
+def store_last_received(caller: Caller, at: datetime) -> None:
+    integration = Integration.objects.filter(pk=caller.id)
+    integration.filter(first_received_at=None).update(first_received_at=at)
+    integration.filter(Q(last_received_at=None) | Q(last_received_at__lt=at)).update(last_received_at=at)
+
+
+def finish(post_id: int, outcome: Outcome, status: int, response: str) -> None:
+    """Store what became of a post and what its sender was told."""
+    with transaction.atomic():
+        finish_post.rows(
+            id=post_id,
+            outcome=outcome.value,
+            status=status,
+            response=response[:MAX_RESPONSE_LENGTH],
+        )
+
+
+def without_secrets(body: bytes, tokens: tuple[str, ...]) -> str:
+    """Return the beginning of a body as text, without the tokens and what is named like a secret."""
+    text = as_text(body[:MAX_BODY_LENGTH].decode("utf-8", "replace"))
+    for token in tokens:
+        text = text.replace(token, HIDDEN)
+    for pattern in SECRETS:
+        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
+    return text

@@ -1,0 +1,113 @@
+"""What is kept of a post: the newest 50, without secrets, of bounded size."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from integrations import received, services
+from integrations.authentication import Caller, find_caller
+from integrations.models import Integration, Kind, Outcome, ReceivedPost
+
+TOKEN = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
+
+
+@pytest.fixture
+def caller(db: None) -> Caller:
+    found = find_caller([services.connect(Integration(name="Kuma", kind=Kind.UPTIME_KUMA))])
+    assert found
+    return found
+
+
+def store(caller: Caller, body: bytes = b"{}", **more: Any) -> int:
+    fields: dict[str, Any] = {
+        "at": timezone.now(),
+        "method": "POST",
+        "content_type": "application/json",
+        "tokens": (TOKEN,),
+    }
+    return received.store(caller, body=body, **(fields | more))
+
+
+def test_the_newest_50_of_each_integration_are_kept(caller: Caller) -> None:
+    other = find_caller([services.connect(Integration(name="Other", kind=Kind.UPTIME_KUMA))])
+    assert other
+    theirs = store(other)
+    ids = [store(caller) for _number in range(53)]
+    assert list(ReceivedPost.objects.filter(integration=caller.id).values_list("id", flat=True)) == ids[:2:-1]
+    assert ReceivedPost.objects.filter(pk=theirs).exists()
+
+
+def test_a_post_is_stored_before_its_outcome(caller: Caller) -> None:
+    pk = store(caller, b'{"a": 1}')
+    post = ReceivedPost.objects.get(pk=pk)
+    assert (post.body, post.size, post.outcome, post.status) == ('{"a": 1}', 8, "", None)
+    received.finish(pk, Outcome.PROCESSED, 202, "x" * 20_000)
+    post.refresh_from_db()
+    assert (post.outcome, post.status, len(post.response)) == ("processed", 202, received.MAX_RESPONSE_LENGTH)
+
+
+def test_the_first_and_the_last_post_are_known_to_the_minute(caller: Caller) -> None:
+    integration = Integration.objects.get()
+    assert (integration.first_received_at, integration.last_received_at) == (None, None)
+    now = timezone.now()
+    store(caller, at=now)
+    store(caller, at=now + timedelta(minutes=5))
+    integration.refresh_from_db()
+    assert integration.first_received_at == now
+    assert integration.last_received_at == now + timedelta(minutes=5)
+    # A post that was late to be stored does not turn the clock back.
+    store(caller, at=now + timedelta(minutes=2))
+    integration.refresh_from_db()
+    assert integration.last_received_at == now + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (f'{{"routing_key": "{TOKEN}"}}', '{"routing_key": "…"}'),
+        ('{"routing_key" : "another"}', '{"routing_key" : "…"}'),
+        ('{"Password": "a\\"b\\\\", "b": 1}', '{"Password": "…", "b": 1}'),
+        ('{"db_password": "x", "name": "db"}', '{"db_password": "…", "name": "db"}'),
+        ('"{\\"token\\": \\"x\\", \\"b\\": 1}"', '"{\\"token\\": \\"…\\", \\"b\\": 1}"'),
+        (f"token={TOKEN}&title=x", "token=…&title=x"),
+        ("title=x&api_key=abc", "title=x&api_key=…"),
+        ('{"msg": "Authorization: Bearer abc.def"}', '{"msg": "Authorization: Bearer …"}'),
+        ('{"url": "https://user:secret@shop.example/"}', '{"url": "https://user:…@shop.example/"}'),
+        ('{"secret": "unfinished', '{"secret": "…'),
+        ('{"title": "Пароль не подошёл", "author": "x"}', '{"title": "Пароль не подошёл", "author": "x"}'),
+        (f"plain {TOKEN} text", "plain … text"),
+        ("a\x00b\x1b", "ab"),
+    ],
+)
+def test_secrets_are_not_stored(caller: Caller, body: str, kept: str) -> None:
+    assert ReceivedPost.objects.get(pk=store(caller, body.encode())).body == kept
+
+
+def test_a_long_body_is_cut_and_its_size_is_told(caller: Caller) -> None:
+    post = ReceivedPost.objects.get(pk=store(caller, "я".encode() * 100_000))
+    assert len(post.body.encode()) <= 64 * 1024
+    assert post.size == 200_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'"token" ' * 8_192,
+        b"password=" * 8_192,
+        b"://" * 21_000,
+        b"://a:" * 13_000,
+        b'{"a-a-a-' * 8_192,
+        b"-_" * 32_000,
+        b"bearer " * 9_000,
+        b'\\"token\\":\\"' * 5_000,
+        b"a" * 65_536,
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_any_body_is_stored_in_little_time(caller: Caller, body: bytes) -> None:
+    began = time.thread_time()
+    received.without_secrets(body, (TOKEN,))
+    assert time.thread_time() - began < 0.5
