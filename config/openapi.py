@@ -4,6 +4,7 @@ from typing import Any
 
 from api.post.openapi import json_content, operation, shape
 from incidents.api.post.openapi import CALLS as INCIDENT_CALLS
+from integrations.openapi import hook_paths
 from users.api.post.openapi import CALLS as USER_CALLS
 
 Document = dict[str, Any]
@@ -39,3 +40,8 @@ def add_post_dialect(result: Document, **_context: Any) -> Document:
     """Put the POST dialect's calls before REST's."""
     calls = {call.path: {"post": operation(call)} for call in (*USER_CALLS, *INCIDENT_CALLS)}
     return {**result, "paths": calls | result["paths"]}
+
+
+def add_hooks(result: Document, **_context: Any) -> Document:
+    """Put the hooks of monitoring systems behind all others."""
+    return {**result, "paths": result["paths"] | hook_paths()}

@@ -233,6 +233,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.openapi.add_error_responses",
         "config.openapi.add_post_dialect",
+        "config.openapi.add_hooks",
     ],
     "ENUM_NAME_OVERRIDES": {
         "Status": "incidents.models.Status.choices",

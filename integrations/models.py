@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import Source
-from integrations.signals import Severity
+from incidents.severity import Severity
 
 MAX_NAME_LENGTH = 100
 MAX_MINUTES = 60 * 24 * 366

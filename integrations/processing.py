@@ -8,12 +8,14 @@ from typing import Any
 from django.urls import reverse
 
 from incidents import signal_service
-from incidents.signal_service import SignalOutcome
+from incidents.signal_rules import Outcome as Done
+from incidents.signal_rules import Sender, SignalOutcome
 from integrations.authentication import Caller
 from integrations.inbound.context import Context
 from integrations.inbound.senders import PARSERS
 from integrations.models import Outcome
 from integrations.responses import invalid
+from integrations.retries import retried
 from integrations.signals import InvalidEvent, Rejected
 
 MAX_ERRORS = 100
@@ -41,11 +43,11 @@ def process(payload: Mapping[str, Any], caller: Caller, at: datetime, root_url: 
         raise invalid(error) from None
     if parsed.rejected and not parsed.signals:
         raise invalid(InvalidEvent(*map(described, parsed.rejected[:MAX_ERRORS])))
-    sender = signal_service.Sender(caller.user_id, caller.source, caller.reopen)
+    sender = Sender(caller.user_id, caller.source, caller.reopen)
     outcomes = [
         outcome
-        for outcome in signal_service.handle(parsed.signals, sender)
-        if not (outcome.signal.optional and outcome.outcome == signal_service.Outcome.IGNORED)
+        for outcome in retried(lambda: signal_service.handle(parsed.signals, sender))
+        if not (outcome.signal.optional and outcome.outcome == Done.IGNORED)
     ]
     root_url = root_url.rstrip("/")
     content: dict[str, Any] = {
@@ -62,9 +64,9 @@ def process(payload: Mapping[str, Any], caller: Caller, at: datetime, root_url: 
 
 def outcome_of(outcomes: list[SignalOutcome]) -> Outcome:
     kinds = {outcome.outcome for outcome in outcomes}
-    if kinds - {signal_service.Outcome.IGNORED, signal_service.Outcome.TEST}:
+    if kinds - {Done.IGNORED, Done.TEST}:
         return Outcome.PROCESSED
-    return Outcome.TEST if signal_service.Outcome.TEST in kinds else Outcome.IGNORED
+    return Outcome.TEST if Done.TEST in kinds else Outcome.IGNORED
 
 
 def result(done: SignalOutcome, root_url: str) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from incidents import services
-from incidents.models import Event, Incident, Status
+from incidents.models import UNFINISHED, Event, Incident
 from incidents.services import Origin
 from integrations.models import Integration
 
 INTERVAL = timedelta(minutes=1)
 BATCH = 100
-STILL_ACTIVE = (Status.OPEN, Status.IN_PROGRESS, Status.UNKNOWN)
 
 
 class Throttle:
@@ -49,11 +48,13 @@ def mark_stale_of(integration: Integration, now: datetime) -> int:
     """Comment the incidents whose silence has become too long since the last look."""
     silence = timedelta(minutes=integration.stale_minutes or 0)
     before, until = integration.stale_checked_at - silence, now - silence
-    active = Incident.objects.filter(created_by=integration.user_id, status__in=STILL_ACTIVE)
+    active = Incident.objects.filter(
+        created_by=integration.user_id, dedup_key__isnull=False, status__in=UNFINISHED
+    )
     silent = active.filter(last_seen_at__gt=before, last_seen_at__lte=until).order_by("last_seen_at", "id")
     with transaction.atomic():
-        seen = list(silent.values_list("last_seen_at", flat=True)[:BATCH])
-        until = seen[-1] if len(seen) == BATCH else until
+        if last := silent[BATCH - 1 : BATCH].values_list("last_seen_at", flat=True).first():
+            until = last
         # Another process that looks at the same time has taken these then.
         claimed = Integration.objects.filter(
             pk=integration.pk, stale_checked_at=integration.stale_checked_at

@@ -9,11 +9,11 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from incidents.models import Source
+from incidents.severity import Severity
 from integrations import services
 from integrations.authentication import MAX_CANDIDATES, find_caller
 from integrations.models import Grouping, Integration, Kind
 from integrations.services import InvalidName, NameTaken
-from integrations.signals import Severity
 from testing.clients import together
 from users.models import Role, User
 
