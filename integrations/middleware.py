@@ -7,8 +7,9 @@ paths are listed in config.urls like any others; below /hooks/ every response is
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404
 
+from common.http.paths import resolve_cached
 from integrations.models import Kind
 from integrations.responses import Refusal, in_json
 
@@ -29,7 +30,7 @@ class HookMiddleware:
 def call(request: HttpRequest) -> HttpResponseBase:
     path = request.path_info
     try:
-        view, _args, kwargs = resolve(path if path.endswith("/") else f"{path}/")
+        view, _args, kwargs = resolve_cached(path if path.endswith("/") else f"{path}/")
     except Resolver404:
         raise Refusal(404, f"There is no such hook. The kinds are {', '.join(Kind.values)}") from None
     response: HttpResponseBase = view(request, **kwargs)

@@ -31,9 +31,10 @@ def test_it_prints_the_url_and_a_token_that_is_valid(kind: str) -> None:
     assert (caller.name, caller.kind, caller.source, caller.group) == ("Main", kind, "monitoring", False)
 
 
-def test_without_json_it_prints_the_same_for_people() -> None:
-    printed = connect("grafana", "Main", "--source", "partner", "--group")
-    assert "http://127.0.0.1:8000/hooks/grafana/" in printed
+def test_without_json_it_prints_what_is_pasted_as_well() -> None:
+    printed = connect("alertmanager", "Main", "--source", "partner", "--group")
+    assert "- url: http://127.0.0.1:8000/hooks/alertmanager/" in printed
+    assert "authorization: {type: Bearer, credentials: " in printed
     integration = Integration.objects.get()
     assert (integration.source, integration.grouping) == ("partner", "group")
 

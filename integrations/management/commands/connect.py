@@ -13,12 +13,13 @@ from incidents.models import Source
 from integrations import services
 from integrations.models import Grouping, Integration, Kind
 from integrations.services import ConnectionProblem
+from integrations.setup_texts import setup_texts
 
 
 class Command(BaseCommand):
     help = (
-        "Connect a monitoring system: prints the URL that it posts to and its token, which is shown this "
-        "once. With --rotate, --disable or --enable the connection of this name and kind is changed instead."
+        "Connect a monitoring system: prints its token, which is shown this once, and what to paste there. "
+        "With --rotate, --disable or --enable the connection of this name and kind is changed instead."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             action="store_true",
             help="one incident for each group of alerts (Alertmanager, Grafana) instead of each alert",
         )
-        parser.add_argument("--json", action="store_true", help='print {"url", "token"}')
+        parser.add_argument("--json", action="store_true", help='print {"url", "token"} alone')
         change = parser.add_mutually_exclusive_group()
         change.add_argument(
             "--rotate", action="store_true", help="make a new token; the old one is valid for 24 hours more"
@@ -67,8 +68,10 @@ class Command(BaseCommand):
         url = f"{base_url()}/hooks/{kind.value}/"
         if as_json:
             self.stdout.write(json.dumps({"url": url, "token": token}))
-        else:
-            self.stdout.write(f"URL:    {url}\nToken:  {token}\n\nThe token is shown this once.")
+            return
+        self.stdout.write(f"URL:    {url}\nToken:  {token}   (shown this once)")
+        for text in setup_texts(kind, base_url(), token):
+            self.stdout.write(f"\n# {text.place}\n\n{text.text}")
 
 
 def existing(kind: Kind, name: str) -> Integration:
