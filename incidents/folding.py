@@ -6,7 +6,7 @@ from unicodedata import combining, normalize
 # In a row; no text of any language has more (UAX #15, Stream-Safe Text Format).
 MAX_COMBINING_MARKS = 30
 # They are no combining marks by themselves, but decompose into some.
-MADE_OF_MARKS = "\u0f73\u0f75\u0f81"
+MADE_OF_MARKS = frozenset("\u0f73\u0f75\u0f81")
 
 
 def folded(text: str) -> str:
@@ -22,7 +22,7 @@ def folded(text: str) -> str:
 
 def longest_run(text: str) -> int:
     """Count the most characters in a row that are, or decompose into, combining marks."""
-    marks = {character for character in set(text) if combining(character) or character in MADE_OF_MARKS}
+    marks = {*filter(combining, text), *MADE_OF_MARKS.intersection(text)}
     if not marks:
         return 0
     return max(len(list(run)) for is_mark, run in groupby(text, marks.__contains__) if is_mark)

@@ -2,7 +2,7 @@
 
     query = IncidentQuery(statuses=frozenset({Status.OPEN}), text="самокат")
     query.count()
-    query.walk(1000, after=position)    # rows behind a position: each step costs the same
+    query.walk(1000, after=position)    # brief rows behind a position: each step costs the same
     query[40:60]                        # rows of a numbered page: Paginator(query, 20).page(3)
     query.incidents()                   # the QuerySet, for anything else
 
@@ -22,7 +22,7 @@ from incidents import statements
 from incidents.counts import totals
 from incidents.keyset import Position
 from incidents.models import Incident, IncidentQuerySet
-from incidents.statements import Row
+from incidents.statements import BriefRow, Row
 
 NEWEST_FIRST = ("-created_at",)
 OLDEST_FIRST = ("created_at",)
@@ -82,9 +82,9 @@ class IncidentQuery:
     def __getitem__(self, piece: slice) -> list[Row]:
         return self.rows(piece.stop - piece.start, offset=piece.start)
 
-    def walk(self, limit: int, after: Position | None = None) -> list[Row]:
+    def walk(self, limit: int, after: Position | None = None) -> list[BriefRow]:
         """Return up to `limit` rows that come after the position, in an order by creation."""
-        found = [one.rows(limit, after=after) for one in self.by_status()]
+        found = [one.rows(limit, after=after, brief=True) for one in self.by_status()]
         return self.merged(found, limit, key=CREATED_AT_AND_ID)
 
     def walk_incidents(
@@ -107,13 +107,16 @@ class IncidentQuery:
             rows.sort(key=key, reverse=self.is_descending)
         return rows[:limit]
 
-    def rows(self, limit: int, offset: int = 0, after: Position | None = None) -> list[Row]:
+    def rows(
+        self, limit: int, offset: int = 0, after: Position | None = None, *, brief: bool = False
+    ) -> list[Any]:
         if not self.is_compiled:
-            values = self.incidents(after=after).values_list(*statements.INCIDENT_COLUMNS)
+            columns = statements.BRIEF_COLUMNS if brief else statements.INCIDENT_COLUMNS
+            values = self.incidents(after=after).values_list(*columns)
             return list(values[offset : offset + limit])
         chosen = {"status": next(iter(self.statuses or ()), None), "source": self.source}
         given: dict[str, Any] = {name: str(value) for name, value in chosen.items() if value}
-        statement = statements.newest_incidents(frozenset(given), after is not None)
+        statement = statements.newest_incidents(frozenset(given), behind=after is not None, brief=brief)
         if after is not None:
             given |= {"created_at": after.created_at, "id": after.id}
         return statement.rows(**given, limit=limit, offset=offset)
@@ -138,5 +141,5 @@ class IncidentQuery:
         )
 
 
-def position_of(row: Row) -> Position:
+def position_of(row: BriefRow) -> Position:
     return Position(datetime.fromisoformat(row[4]).replace(tzinfo=UTC), row[0])

@@ -42,11 +42,14 @@ def incidents(incident: Report) -> list[Incident]:
     ]
 
 
-def orms_own(fields: dict[str, str], behind: Incident | None, limit: int) -> QuerySet[Incident, Any]:
+def orms_own(
+    fields: dict[str, str], behind: Incident | None, limit: int, brief: bool
+) -> QuerySet[Incident, Any]:
     rows = Incident.objects.newest_first().filter(**fields)
     if behind:
         rows = rows.older_than(behind.created_at, behind.pk)
-    return rows.values_list(*statements.INCIDENT_COLUMNS)[1 : limit + 1]
+    columns = statements.BRIEF_COLUMNS if brief else statements.INCIDENT_COLUMNS
+    return rows.values_list(*columns)[1 : limit + 1]
 
 
 CHOSEN: list[dict[str, str]] = [
@@ -59,16 +62,17 @@ CHOSEN: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("fields", CHOSEN)
 @pytest.mark.parametrize("number", [None, 0, 3])
+@pytest.mark.parametrize("brief", [False, True])
 def test_the_list_is_the_orms_own(
-    incidents: list[Incident], fields: dict[str, str], number: int | None
+    incidents: list[Incident], fields: dict[str, str], number: int | None, brief: bool
 ) -> None:
     behind = None if number is None else incidents[number]
-    statement = statements.newest_incidents(frozenset(fields), behind is not None)
+    statement = statements.newest_incidents(frozenset(fields), behind=behind is not None, brief=brief)
     values: dict[str, Any] = {**fields, "offset": 1}
     if behind:
         values |= {"created_at": behind.created_at, "id": behind.pk}
     for limit in (1, 3, 1000):
-        query = orms_own(fields, behind, limit)
+        query = orms_own(fields, behind, limit, brief)
         values["limit"] = limit
         assert statement.rows(**values) == list(query.all())
         ours = sql_of(functools.partial(statement.rows, **values))
@@ -76,7 +80,7 @@ def test_the_list_is_the_orms_own(
 
 
 def test_the_timestamp_of_a_row_is_in_utc_to_the_microsecond(incidents: list[Incident]) -> None:
-    rows = statements.newest_incidents(frozenset(), behind=False).rows(limit=1000, offset=0)
+    rows = statements.newest_incidents(frozenset(), behind=False, brief=False).rows(limit=1000, offset=0)
     assert {row[0]: row[4] for row in rows} == {
         one.pk: one.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
         for one in incidents

@@ -27,7 +27,7 @@ from incidents.counts import totals
 from incidents.keyset import Position
 from incidents.models import ACTIVE, Incident, IncidentQuerySet, Source, Status
 from incidents.queries import NEWEST_FIRST, OLDEST_FIRST, IncidentQuery, position_of
-from incidents.statements import Row
+from incidents.statements import BriefRow
 from incidents.validators import MAX_SEARCH_LENGTH
 from incidents.web.access import user_of
 from incidents.web.forms import DateInput
@@ -144,7 +144,7 @@ class Queue:
             incidents[:limit], self.position_of(incidents[limit - 1]) if len(incidents) > limit else None
         )
 
-    def walk(self) -> Iterator[list[Row]]:
+    def walk(self) -> Iterator[list[BriefRow]]:
         """Yield all rows in chunks, by their time alone.
 
         The groups of a tab are no order for a long walk: an incident that changes its group meanwhile would

@@ -11,14 +11,14 @@ import orjson
 
 from incidents.api.post import vocabulary
 from incidents.queries import IncidentQuery, position_of
-from incidents.statements import Row
+from incidents.statements import BriefRow
 
 CHUNK = 1000
 HEAD = b'{"success":true,"error":"","status":200,"data":{"incidents":['
 TAIL = b"]}}"
 
 
-def items(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def items(rows: Iterable[BriefRow]) -> list[dict[str, Any]]:
     return [
         {
             "id": pk,
@@ -27,11 +27,11 @@ def items(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "source": vocabulary.STORED_TO_POST_SOURCE[source],
             "created_at": f"{created_at[:10]}T{created_at[11:23]}Z",
         }
-        for pk, description, status, source, created_at, *_others in rows
+        for pk, description, status, source, created_at, _updated_at in rows
     ]
 
 
-def whole(query: IncidentQuery, rows: list[Row]) -> Iterator[bytes]:
+def whole(query: IncidentQuery, rows: list[BriefRow]) -> Iterator[bytes]:
     """Write the whole list as one envelope, in pieces; `rows` are its first."""
     yield HEAD + written(rows)
     while len(rows) == CHUNK:
@@ -41,5 +41,5 @@ def whole(query: IncidentQuery, rows: list[Row]) -> Iterator[bytes]:
     yield TAIL
 
 
-def written(rows: list[Row]) -> bytes:
+def written(rows: list[BriefRow]) -> bytes:
     return orjson.dumps(items(rows))[1:-1]

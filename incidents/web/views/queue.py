@@ -81,7 +81,7 @@ def cells(asked: Queue) -> Iterator[list[Any]]:
             description,
         ]
         for rows in asked.walk()
-        for pk, description, status, source, created_at, updated_at, *_others in rows
+        for pk, description, status, source, created_at, updated_at in rows
     )
 
 
