@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponseBase
 
 from api.post.envelope import ApiError, Body, post_only, respond
-from common.datetimes import to_utc_microseconds
+from common.datetimes import to_utc_text
 from incidents.api.post import fields, vocabulary
 from incidents.api.post.listing import items
 from incidents.feed.cursor import Cursor, CursorExpired
@@ -37,7 +37,7 @@ def cursor(text: Any) -> Cursor | None:
 
 
 def written(page: Page) -> list[dict[str, Any]]:
-    incidents = {pk: items([row])[0] for pk, row in page.incidents.items()}
+    incidents = {pk: items([row[:6]])[0] for pk, row in page.incidents.items()}
     return [{**event_item(event), "incident": incidents[event.incident_id]} for event in page.events]
 
 
@@ -45,7 +45,7 @@ def event_item(event: Event) -> dict[str, Any]:
     return {
         "id": event.pk,
         "kind": event.kind,
-        "at": f"{to_utc_microseconds(event.at)[:23]}Z",
+        "at": to_utc_text(event.at),
         "by": event.by.username if event.by else None,
         "door": event.channel,
         "status_from": vocabulary.STORED_TO_POST_STATUS[event.status_from] if event.status_from else "",

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from common.datetimes import to_utc_text
 from incidents import services
 from incidents.feed import reader
 from incidents.feed.cursor import Cursor
@@ -40,7 +41,7 @@ def test_the_post_dialect_tells_what_happened_in_its_own_words(
     event = data["events"][0]
     assert event["by"] == "olga"
     assert event["door"] == "post"
-    assert event["at"].endswith("Z")
+    assert event["at"] == to_utc_text(one.events.earliest("id").at)
     assert event["incident"]["id"] == one.pk
     assert event["incident"]["status"] == "completed"
     assert data["more"] is False
