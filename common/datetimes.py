@@ -28,6 +28,10 @@ def to_rfc_3339(text: str) -> str:
     return f"{text[:10]}T{text[11:]}Z"
 
 
+def to_rfc_3339_or_none(text: str | None) -> str | None:
+    return None if text is None else to_rfc_3339(text)
+
+
 def parse(text: str) -> datetime:
     """Read an RFC 3339 timestamp of the years 1970 to 2200; raise `ValueError` for any other.
 

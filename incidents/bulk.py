@@ -17,7 +17,7 @@ from common.db.sequences import reserve_ids_up_to
 from incidents import statements
 from incidents.feed import models as feed
 from incidents.folding import folded
-from incidents.models import ACTIVE, ChangeKey, Episode, Event, Incident, Status
+from incidents.models import ACTIVE, UNFINISHED, ChangeKey, Episode, Event, Incident, Status
 
 
 class ImportedEvent(NamedTuple):
@@ -32,6 +32,18 @@ class ImportedEvent(NamedTuple):
     comment: str
     severity: str | None = None
     assignee: int | None = None
+
+
+class ImportedEpisode(NamedTuple):
+    """What its sender said about it. In the order of `statements.insert_episode`."""
+
+    starts_at: datetime | None
+    ended_at: datetime | None
+    severity: str | None
+    latest_text: str
+    link: str
+    reopened: int
+    still_firing_at: datetime | None
 
 
 class ImportedIncident(NamedTuple):
@@ -56,6 +68,14 @@ class ImportedIncident(NamedTuple):
     assignee: int | None = None
     repeats: int = 0
     last_seen_at: datetime | None = None
+    episode: ImportedEpisode | None = None
+
+    @property
+    def active_key(self) -> tuple[int | None, str] | None:
+        """The user and the key of which there may be one unfinished incident, if it is such a one."""
+        if self.dedup_key is None or self.status not in UNFINISHED:
+            return None
+        return self.created_by, self.dedup_key
 
     @property
     def user_and_key(self) -> tuple[int | None, str]:
@@ -66,6 +86,7 @@ class Outcome(Enum):
     IMPORTED = auto()
     ALREADY_PRESENT = auto()
     KEY_REUSED = auto()  # its key belongs to an incident with other content
+    KEY_IS_ACTIVE = auto()  # another unfinished incident has its dedup key
 
 
 class Content(NamedTuple):
@@ -92,16 +113,21 @@ def import_batch(batch: Sequence[ImportedIncident]) -> list[Outcome]:
     with transaction.atomic():
         by_id = content_by_id(batch)
         by_key = content_by_key(batch)
+        active = active_keys(batch)
         outcomes: list[Outcome] = []
         with_id: list[ImportedIncident] = []
         without_id: list[ImportedIncident] = []
         for past in batch:
             outcome = outcome_of(past, by_id.get(past.id), by_key.get(past.user_and_key))
+            if outcome is Outcome.IMPORTED and past.active_key in active:
+                outcome = Outcome.KEY_IS_ACTIVE
             outcomes.append(outcome)
             if outcome is Outcome.IMPORTED:
                 (without_id if past.id is None or past.id in by_id else with_id).append(past)
                 by_id.setdefault(past.id, Content.of(past))
                 by_key[past.user_and_key] = Content.of(past)
+                if past.active_key:
+                    active.add(past.active_key)
         insert(with_id, without_id, search_texts)
     return outcomes
 
@@ -132,6 +158,13 @@ def content_by_key(batch: Sequence[ImportedIncident]) -> dict[tuple[int | None, 
     return found
 
 
+def active_keys(batch: Sequence[ImportedIncident]) -> set[tuple[int | None, str]]:
+    """Return the keys of the batch that belong to unfinished incidents here."""
+    wanted = {past.active_key for past in batch if past.active_key}
+    here = Incident.objects.filter(dedup_key__in={key for _user, key in wanted}, status__in=UNFINISHED)
+    return wanted & {(user, str(key)) for user, key in here.values_list("created_by", "dedup_key")}
+
+
 def insert(
     with_id: Sequence[ImportedIncident],
     without_id: Sequence[ImportedIncident],
@@ -143,14 +176,17 @@ def insert(
     statements.insert_past_incident_with_id.many(
         [(past.id, *columns(past, past.key, search_texts, now)) for past in with_id]
     )
-    events = [(past.id, *event) for past in with_id for event in history(past, now)]
+    stored = [(past.id, past) for past in with_id]
     for past in without_id:
         values = columns(past, past.user_and_key[1], search_texts, now)
         [(pk,)] = statements.insert_past_incident.rows(
             **dict(zip(statements.PAST_INCIDENT_FIELDS, values, strict=True))
         )
-        events += [(pk, *event) for event in history(past, now)]
+        stored.append((pk, past))
+    events = [(pk, *event) for pk, past in stored for event in history(past, now)]
     statements.insert_past_event.many([(*event, True) for event in events])
+    episodes = [(pk, None, *past.episode) for pk, past in stored if past.episode]
+    statements.insert_episode.many(episodes)
 
 
 def columns(
@@ -181,9 +217,8 @@ def history(past: ImportedIncident, now: datetime) -> Iterator[ImportedEvent] | 
 def synthesize_history(past: ImportedIncident, now: datetime) -> Iterator[ImportedEvent]:
     """Yield the events of an incident that comes without them: what its times and status tell."""
     channel, is_open = Event.Channel.COMMAND.value, Status.OPEN.value
-    yield ImportedEvent(
-        Event.Kind.CREATED.value, past.created_at or now, past.created_by, channel, "", is_open, ""
-    )  # fmt: skip
+    at, by = past.created_at or now, past.created_by
+    yield ImportedEvent(Event.Kind.CREATED.value, at, by, channel, "", is_open, "", past.severity)
     if past.status != is_open:
         changed = Event.Kind.STATUS_CHANGED.value
         yield ImportedEvent(changed, past.updated_at or now, None, channel, is_open, past.status, "")

@@ -19,7 +19,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from django.db.models import Max
 from django.utils import timezone
 
-from common.db.compiled import Given, insert, update
+from common.db.compiled import Given, update
 from common.db.errors import is_transient
 from incidents import history, statements
 from incidents.folding import folded
@@ -31,7 +31,6 @@ BATCH = 100
 MAX_ATTEMPTS = 10
 MAX_SECONDS = 5.0  # of attempts; SQLite has waited for its lock by then.
 
-EPISODE_FIELDS = ["starts_at", "ended_at", "severity", "latest_text", "link", "reopened", "still_firing_at"]
 # In the order of KnownIncident.
 LOADED_FIELDS = (
     *("id", "dedup_key", "description", "status", "severity", "repeats", "last_seen_at"),
@@ -39,8 +38,6 @@ LOADED_FIELDS = (
 )
 SEEN_FIELDS = ["repeats", "last_seen_at"]
 CHANGED_FIELDS = [*SEEN_FIELDS, "status", "severity", "updated_at"]
-insert_episode = insert(Episode, ["incident", "previous", *EPISODE_FIELDS])
-update_episode = update(lambda: Episode.objects.filter(pk=Given("incident", Episode)), EPISODE_FIELDS)
 update_seen = update(lambda: Incident.objects.filter(id=Given("id", Incident)), SEEN_FIELDS)
 update_changed = update(lambda: Incident.objects.filter(id=Given("id", Incident)), CHANGED_FIELDS)
 
@@ -108,7 +105,7 @@ def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
 def of_episode(episode: Episode | None) -> dict[str, Any]:
     if episode is None:
         return {}
-    values = {name: getattr(episode, name) for name in EPISODE_FIELDS}
+    values = {name: getattr(episode, name) for name in statements.EPISODE_FIELDS}
     worst = values.pop("severity")
     return {**values, "worst": worst, "has_episode": True}
 
@@ -126,12 +123,12 @@ def store(incidents: Sequence[KnownIncident], sender: Sender, now: datetime) -> 
     )
     for one in new:
         one.id = insert_incident(one, sender, now)
-    insert_episode.many(
+    statements.insert_episode.many(
         (one.id, one.previous and one.previous.id, *episode_values(one))
         for one in (*new, *touched)
         if not one.has_episode
     )
-    update_episode.many((*episode_values(one), one.id) for one in touched if one.has_episode)
+    statements.update_episode.many((*episode_values(one), one.id) for one in touched if one.has_episode)
     entries = [(one.id, entry) for one in incidents if one.id is not None for entry in one.history]
     history.add_all(entries, now, sender.user_id, Event.Channel.HOOK)
 
@@ -156,7 +153,7 @@ def insert_incident(one: KnownIncident, sender: Sender, now: datetime) -> int:
 
 
 def episode_values(one: KnownIncident) -> tuple[object, ...]:
-    """Return the values of `EPISODE_FIELDS`."""
+    """Return the values of `statements.EPISODE_FIELDS`."""
     return (
         one.starts_at,
         one.ended_at,

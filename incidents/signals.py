@@ -11,6 +11,7 @@ from incidents.severity import Severity
 
 # PagerDuty's limit of a summary.
 MAX_TITLE_LENGTH = 1_024
+MAX_LINK_LENGTH = 2_000
 
 
 class Action(StrEnum):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, Func, OuterRef, QuerySet, Subquery, TextField
 
 from common.db.compiled import Given, Statement, insert, select, update
-from incidents.models import Event, Incident
+from incidents.models import Episode, Event, Incident
 from users.models import User
 
 INCIDENT_FIELDS = [
@@ -30,6 +30,9 @@ EVENT_FIELDS = ["incident", "kind", "at", "by", "channel", "status_from", "statu
 insert_event = insert(Event, EVENT_FIELDS)
 insert_event_with_values = insert(Event, [*EVENT_FIELDS, "severity", "assignee"])
 insert_past_event = insert(Event, [*EVENT_FIELDS, "severity", "assignee", "imported"])
+EPISODE_FIELDS = ["starts_at", "ended_at", "severity", "latest_text", "link", "reopened", "still_firing_at"]
+insert_episode = insert(Episode, ["incident", "previous", *EPISODE_FIELDS])
+update_episode = update(lambda: Episode.objects.filter(pk=Given("incident", Episode)), EPISODE_FIELDS)
 update_status = update(lambda: Incident.objects.filter(id=Given("id", Incident)), ["status", "updated_at"])
 
 

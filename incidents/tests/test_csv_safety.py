@@ -16,10 +16,11 @@ TEXTS = st.text(st.sampled_from("'=+-@\t\r\n＝＋－＠;,\" aё"), max_size=12)
 
 def exported(texts: list[str]) -> str:
     rows = [
-        Row(7, text, "open", "partner", "2025-01-01T00:00:00", "2025-01-01T00:00:00", None, None)
+        Row(7, text, "open", "partner", at, at, None, None, None, None, text, 0, None)
         for text in texts
+        for at in ["2025-01-01 00:00:00"]
     ]
-    return transfer_csv.encode(Chunk(rows, {}), {None: None}).decode()  # type: ignore[arg-type]
+    return transfer_csv.encode(Chunk(rows, {}, {}), {None: None}).decode()  # type: ignore[arg-type]
 
 
 def downloaded(texts: list[str]) -> str:

@@ -10,13 +10,16 @@ from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from django.utils import timezone
 
-from incidents import bulk, services
+from incidents import bulk, services, signal_service
 from incidents.management.commands import prune
-from incidents.models import Event, Incident, Status
+from incidents.models import ChangeKey, Episode, Event, Incident, Source, Status
 from incidents.services import Origin
+from incidents.signal_rules import Sender
+from incidents.signals import Action, Signal
 from incidents.statistics import buckets
 from incidents.statistics.models import Bucket
 from incidents.transfer.archive import Archive
+from users.models import User
 
 Make = Callable[..., Incident]
 
@@ -55,6 +58,23 @@ def test_finished_incidents_are_deleted_with_their_history(finished: Make) -> No
     assert run("--older-than", 90).startswith("4 incidents deleted")
     assert left() == {"open", "in_progress", "unknown"}
     assert set(Event.objects.values_list("incident__status", flat=True)) == left()
+
+
+def test_what_senders_said_is_deleted_with_the_incident(rita: User, olga: User) -> None:
+    signals = [
+        Signal(action=action, key="db1", title="Down") for action in (Action.TRIGGER, Action.RESOLVE) * 2
+    ]
+    sender = Sender(rita.pk, Source.MONITORING, reopen_within=timedelta(0))
+    signal_service.handle(signals, sender)
+    old, new = Incident.objects.order_by("id")
+    origin = Origin(olga.pk, Event.Channel.PAGE)
+    services.change(old.pk, origin, comment="x", idempotency_key="a")
+    Incident.objects.filter(pk=old.pk).update(updated_at=timezone.now() - timedelta(days=100))
+    assert Episode.objects.get(incident=new).previous == old
+    assert run("--older-than", 90).startswith("1 incidents deleted")
+    [episode] = Episode.objects.all()
+    assert (episode.incident, episode.previous) == (new, None)
+    assert not ChangeKey.objects.exists()
 
 
 def test_incidents_with_equal_updated_at_are_all_deleted(finished: Make) -> None:

@@ -2,7 +2,8 @@
 
 A file has one record for each incident, in the stored values:
 
-    jsonl    a JSON object a line, with the whole history; importing it again loses nothing
+    jsonl    a JSON object a line, with the whole history and what its sender said; importing it again loses
+             nothing but which incident had its key before, and the idempotency keys of changes
     csv      CSV for spreadsheets, without the history
 
 `reader` reads the database in chunks; `record` validates a record of a file by the rules of the other

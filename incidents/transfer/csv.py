@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from common.datetimes import to_rfc_3339
+from common.datetimes import to_rfc_3339, to_rfc_3339_or_none
 from incidents.csv_safety import escape_formula, unescape_formula
 from incidents.transfer.reader import Chunk
 from incidents.transfer.record import PLAIN_FIELDS, Fields, InvalidRecord
@@ -20,7 +20,8 @@ from incidents.transfer.users import UsernameCache
 HEADER = f"\ufeff{','.join(PLAIN_FIELDS)}\r\n".encode()
 WITH_EVENTS = False
 REQUIRED = {"description", "source"}
-TEXTS = {"description", "created_by", "idempotency_key"}
+TEXTS = {"description", "created_by", "idempotency_key", "assignee", "dedup_key"}
+NUMBERS = ("id", "repeats")
 DIGITS = re.compile(r"[0-9]{1,16}")
 
 
@@ -36,6 +37,11 @@ def encode(chunk: Chunk, usernames: UsernameCache) -> bytes:
             to_rfc_3339(row.updated_at),
             escape_formula(usernames[row.created_by] or ""),
             escape_formula(row.key or ""),
+            row.severity,
+            escape_formula(usernames[row.assignee] or ""),
+            escape_formula(row.dedup_key or ""),
+            row.repeats,
+            to_rfc_3339_or_none(row.last_seen_at),
         )
         for row in chunk.rows
     )
@@ -86,6 +92,5 @@ def fields_of(header: list[str], row: list[str]) -> Fields | InvalidRecord:
         for name, cell in zip(header, row, strict=True)
         if cell
     }
-    if DIGITS.fullmatch(fields.get("id", "")):
-        fields["id"] = int(fields["id"])
-    return fields
+    numbers = {name: int(fields[name]) for name in NUMBERS if DIGITS.fullmatch(fields.get(name, ""))}
+    return fields | numbers

@@ -12,15 +12,19 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from common import datetimes
-from incidents.bulk import ImportedEvent, ImportedIncident
+from incidents.bulk import ImportedEpisode, ImportedEvent, ImportedIncident
 from incidents.models import Event, Source, Status
+from incidents.severity import Severity
+from incidents.signals import MAX_LINK_LENGTH
 from incidents.transfer.users import UnknownUser, UserResolver
 from incidents.validators import (
     MAX_COMMENT_LENGTH,
+    MAX_DEDUP_KEY_LENGTH,
     MAX_DESCRIPTION_LENGTH,
     MAX_KEY_LENGTH,
     has_forbidden_characters,
     is_idempotency_key,
+    normalized_dedup_key,
 )
 
 Fields = Mapping[str, Any]
@@ -35,13 +39,22 @@ PLAIN_FIELDS = (
     "updated_at",
     "created_by",
     "idempotency_key",
+    "severity",
+    "assignee",
+    "dedup_key",
+    "repeats",
+    "last_seen_at",
 )
-FIELDS = frozenset({*PLAIN_FIELDS, "events"})
+FIELDS = frozenset({*PLAIN_FIELDS, "episode", "events"})
 EVENT_FIELDS = frozenset({*ImportedEvent._fields, "door"} - {"channel"})
+EPISODE_FIELDS = frozenset(ImportedEpisode._fields)
 # Larger numbers lose digits in JavaScript, and one such id would use up all below it.
 MAX_TRANSFERRED_ID = 2**53 - 1
+MAX_COUNT = 2**31 - 1
 STATUSES = frozenset(Status.values)
 SOURCES = frozenset(Source.values)
+SEVERITIES = frozenset(Severity.values)
+CHANGES_OF_STATUS = (Event.Kind.STATUS_CHANGED.value, Event.Kind.REOPENED.value)
 KINDS = frozenset(Event.Kind.values)
 CHANNELS = frozenset(Event.Channel.values)
 # The times of one record are often equal.
@@ -73,6 +86,12 @@ def read(fields: Fields, number: int, users: UserResolver) -> ImportedIncident:
         # Two equal reports are two incidents: without ids their line numbers distinguish them.
         spare_key=digest(f"id {pk}" if pk else f"line {number}", created_at, description),
         events=history(fields, users),
+        severity=severity(fields),
+        dedup_key=dedup_key(fields),
+        assignee=user(fields, "assignee", users),
+        repeats=count(fields, "repeats"),
+        last_seen_at=timestamp(fields, "last_seen_at"),
+        episode=episode(fields),
     )
 
 
@@ -132,6 +151,26 @@ def idempotency_key(fields: Fields) -> str | None:
     return value
 
 
+def severity(fields: Fields) -> str | None:
+    return None if fields.get("severity") is None else choice(fields, "severity", SEVERITIES)
+
+
+def dedup_key(fields: Fields) -> str | None:
+    value = fields.get("dedup_key")
+    if value is not None and (not isinstance(value, str) or normalized_dedup_key(value) != value):
+        raise InvalidRecord(f"dedup_key must be text of 1 to {MAX_DEDUP_KEY_LENGTH} characters")
+    return value
+
+
+def count(fields: Fields, name: str) -> int:
+    value = fields.get(name)
+    if value is None:
+        return 0
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        raise InvalidRecord(f"{name} must be a whole number from 0 to {MAX_COUNT}")
+    return value
+
+
 def user(fields: Fields, name: str, users: UserResolver) -> int | None:
     value = fields.get(name)
     if value is not None and (not isinstance(value, str) or has_forbidden_characters(value)):
@@ -167,7 +206,26 @@ def event_record(fields: Fields, users: UserResolver) -> ImportedEvent:
         status_from=choice(fields, "status_from", STATUSES) if fields.get("status_from") else "",
         status_to=choice(fields, "status_to", STATUSES),
         comment=text(fields, "comment", MAX_COMMENT_LENGTH),
+        severity=severity(fields),
+        assignee=user(fields, "assignee", users),
     )
-    if event.kind != Event.Kind.STATUS_CHANGED and event.status_from not in {"", event.status_to}:
-        raise InvalidRecord("an event that is no status_changed changes the status")
+    if event.kind not in CHANGES_OF_STATUS and event.status_from not in {"", event.status_to}:
+        raise InvalidRecord(f"an event that is no {' or '.join(CHANGES_OF_STATUS)} changes the status")
     return event
+
+
+def episode(fields: Fields) -> ImportedEpisode | None:
+    value = fields.get("episode")
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not value.keys() <= EPISODE_FIELDS:
+        raise InvalidRecord(f"episode must be an object of {', '.join(ImportedEpisode._fields)}")
+    return ImportedEpisode(
+        starts_at=timestamp(value, "starts_at"),
+        ended_at=timestamp(value, "ended_at"),
+        severity=severity(value),
+        latest_text=text(value, "latest_text", MAX_DESCRIPTION_LENGTH),
+        link=text(value, "link", MAX_LINK_LENGTH),
+        reopened=count(value, "reopened"),
+        still_firing_at=timestamp(value, "still_firing_at"),
+    )

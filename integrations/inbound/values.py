@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from common import datetimes
+from incidents.signals import MAX_LINK_LENGTH
 from incidents.validators import FORBIDDEN, normalized_dedup_key
 from integrations.signals import InvalidEvent
 
@@ -17,7 +18,6 @@ OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d\d)(\d\d)$", re.ASCII)
 EPOCH = re.compile(r"\d{9,13}(\.\d+)?", re.ASCII)
 MILLISECONDS = 10**11  # A number past it counts milliseconds: as seconds it would be the year 5138.
 MAX_AHEAD = timedelta(days=1)
-MAX_LINK_LENGTH = 2_000
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:

@@ -20,6 +20,11 @@ from incidents.transfer.users import UserResolver
 
 BATCH = 1000
 
+REFUSALS = {
+    Outcome.KEY_REUSED: "idempotency_key was used for another incident",
+    Outcome.KEY_IS_ACTIVE: "another incident that is not finished has its dedup_key",
+}
+
 Numbered = tuple[int, Fields | InvalidRecord]
 
 
@@ -68,9 +73,9 @@ class Command(BaseCommand):
         outcomes = bulk.import_batch([past for _number, past in valid])
         self.outcomes.update(outcomes)
         errors += [
-            f"line {number}: idempotency_key was used for another incident"
+            f"line {number}: {REFUSALS[outcome]}"
             for (number, _past), outcome in zip(valid, outcomes, strict=True)
-            if outcome is Outcome.KEY_REUSED
+            if outcome in REFUSALS
         ]
         self.report(errors, skip_broken=skip_broken)
 

@@ -1,6 +1,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from incidents import services
-from incidents.models import Event, Incident, Source, Status
+from incidents import services, signal_service
+from incidents.models import Episode, Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
+from incidents.severity import Severity
+from incidents.signal_rules import Sender
+from incidents.signals import Action, Signal
 from incidents.transfer import formats, reader
 from incidents.transfer.users import UsernameCache
 from users.models import User
@@ -30,13 +34,18 @@ def run(*arguments: Any) -> str:
 
 def delete_all() -> None:
     Event.objects.all().delete()
+    Episode.objects.all().delete()
     Incident.objects.all().delete()
 
 
 def without_event_ids() -> list[Any]:
     events = Event.objects.order_by("incident_id", "id")
     fields = ("incident_id", "kind", "at", "by_id", "channel", "status_from", "status_to", "comment")
-    return [*Incident.objects.order_by("id").values(), *events.values_list(*fields)]
+    return [
+        *Incident.objects.order_by("id").values(),
+        *events.values_list(*fields, "severity", "assignee_id"),
+        *Episode.objects.order_by("incident").values(),
+    ]
 
 
 def lines(path: Path, *records: Any) -> Path:
@@ -58,7 +67,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stored(incident: Make, small_chunks: None) -> list[Any]:
+def stored(incident: Make, small_chunks: None, olga: User, rita: User) -> list[Any]:
     """Five incidents that together have every field and kind of event."""
     incident("=cmd|' /C calc'!A0", source=Source.PARTNER, idempotency_key="=key")
     incident("'quoted', \"twice\",\n\ttabbed\r\nлиния", status=Status.CLOSED)
@@ -67,13 +76,19 @@ def stored(incident: Make, small_chunks: None) -> list[Any]:
     incident("Самокат", created_at=same)
     services.create(NewIncident("nobody's", Source.SYSTEM, None, "k-1"), OF_COMMANDS)
     services.change(Incident.objects.latest("id").pk, OF_COMMANDS, comment="a\nb «в»")
+    signal = Signal(action=Action.TRIGGER, key="=db1", title="Down", severity=Severity.ERROR, starts_at=same)
+    louder = replace(signal, severity=Severity.CRITICAL, title="Still down", link="https://grafana/d/1")
+    over = replace(signal, action=Action.RESOLVE)
+    sender = Sender(rita.pk, Source.MONITORING)
+    signal_service.handle([signal, louder, over, replace(louder, starts_at=None)], sender)
+    services.change(Incident.objects.latest("id").pk, OF_COMMANDS, assignee=olga.pk)
     return without_event_ids()
 
 
 def test_jsonl_loses_nothing(stored: list[Any], file: Path) -> None:
     run("export", file)
     delete_all()
-    assert "5 incidents brought in, 0 were here already" in run("import", file)
+    assert "6 incidents brought in, 0 were here already" in run("import", file)
     assert without_event_ids() == stored
 
 
@@ -82,7 +97,7 @@ def test_csv_loses_nothing_but_the_history(stored: list[Any], tmp_path: Path) ->
     run("export", file)
     delete_all()
     run("import", file)
-    assert without_event_ids()[:5] == stored[:5]
+    assert without_event_ids()[:6] == stored[:6]
     closed = Incident.objects.get(status=Status.CLOSED)
     steps = list(closed.events.values_list("kind", "at", "channel", "status_from", "status_to"))
     assert steps == [
@@ -95,11 +110,11 @@ def test_csv_loses_nothing_but_the_history(stored: list[Any], tmp_path: Path) ->
 def test_the_same_file_twice_makes_no_second_incident(suffix: str, stored: list[Any], tmp_path: Path) -> None:
     file = tmp_path / f"incidents.{suffix}"
     run("export", file)
-    assert "0 incidents brought in, 5 were here already" in run("import", file)
+    assert "0 incidents brought in, 6 were here already" in run("import", file)
     delete_all()
     run("import", file)
-    assert "0 incidents brought in, 5 were here already" in run("import", file)
-    assert Incident.objects.count() == 5
+    assert "0 incidents brought in, 6 were here already" in run("import", file)
+    assert Incident.objects.count() == 6
 
 
 def test_an_import_does_not_overwrite_a_later_change(incident: Make, file: Path) -> None:
@@ -211,7 +226,7 @@ def test_no_cell_begins_like_a_formula(olga: User, incident: Make, tmp_path: Pat
     run("export", tmp_path / "a.csv")
     text = (tmp_path / "a.csv").read_text(encoding="utf-8-sig")
     [_header, row] = csv.reader(StringIO(text))
-    assert [cell for cell in row if cell[0] in "=+-@"] == []
+    assert [cell for cell in row if cell.startswith(tuple("=+-@"))] == []
     assert row[1] == "'-1+1"
 
 
@@ -285,9 +300,22 @@ INVALID: list[tuple[Any, str]] = [
     (GOOD | {"events": [EVENT | {"status_to": ""}]}, "status_to must be one of"),
     (
         GOOD | {"events": [EVENT | {"status_from": "closed"}]},
-        "an event that is no status_changed changes the status",
+        "an event that is no status_changed or reopened changes the status",
     ),
     (GOOD | {"events": [EVENT | {"comment": "a" * 2001}]}, "comment is too long"),
+    (GOOD | {"severity": "disaster"}, "severity must be one of: critical, error, info, warning"),
+    (GOOD | {"assignee": "nemo"}, "assignee: there is no user 'nemo' here"),
+    (GOOD | {"dedup_key": "k" * 256}, "dedup_key must be text of 1 to 255 characters"),
+    (GOOD | {"dedup_key": " "}, "dedup_key must be text of 1 to 255 characters"),
+    (GOOD | {"dedup_key": 5}, "dedup_key must be text of 1 to 255 characters"),
+    (GOOD | {"repeats": -1}, "repeats must be a whole number from 0"),
+    (GOOD | {"repeats": 2**31}, "repeats must be a whole number from 0"),
+    (GOOD | {"last_seen_at": "now"}, "last_seen_at must be a timestamp"),
+    (GOOD | {"episode": []}, "episode must be an object of starts_at"),
+    (GOOD | {"episode": {"colour": "red"}}, "episode must be an object of starts_at"),
+    (GOOD | {"episode": {"link": "a" * 2001}}, "link is too long"),
+    (GOOD | {"events": [EVENT | {"severity": ""}]}, "severity must be one of"),
+    (GOOD | {"events": [EVENT | {"assignee": "nemo"}]}, "assignee: there is no user 'nemo' here"),
     (GOOD | {"events": [EVENT | {"colour": "red"}]}, "unknown field of an event: colour"),
 ]
 
@@ -363,3 +391,36 @@ def test_a_line_has_a_maximum_length(file: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         run("import", tmp_path / "nothing.jsonl")
+
+
+def test_an_unfinished_incident_is_not_brought_in_beside_one_with_its_key(
+    incident: Make, file: Path, olga: User
+) -> None:
+    incident("here", dedup_key="db1")
+    other = {**GOOD, "created_by": "olga", "dedup_key": "db1"}
+    lines(
+        file, other | {"status": "closed"}, other | {"created_by": None}, other, other | {"description": "b"}
+    )
+    with pytest.raises(CommandError, match="line 3: another incident that is not finished has its dedup_key"):
+        run("import", file)
+    assert "2 broken records skipped" in run("import", file, "--skip-broken")
+    assert Incident.objects.filter(dedup_key="db1").count() == 3
+
+
+def test_of_two_with_one_key_in_a_file_the_first_is_brought_in(file: Path, db: None) -> None:
+    key = {"dedup_key": "db1"}
+    lines(file, GOOD | key, GOOD | key | {"description": "second"}, GOOD | {"description": "third"})
+    assert "1 broken records skipped" in run("import", file, "--skip-broken")
+    assert set(Incident.objects.values_list("description", "dedup_key")) == {("good", "db1"), ("third", None)}
+
+
+def test_a_file_of_version_1_0_is_brought_in(file: Path, olga: User) -> None:
+    event = EVENT | {"by": "olga", "status_from": "", "comment": ""}
+    old = {"id": 7, "status": "open", "created_at": "2025-11-11T23:08:12Z", "updated_at": None}
+    lines(file, GOOD | old | {"created_by": "olga", "idempotency_key": None, "events": [event]})
+    run("import", file)
+    one = Incident.objects.get(pk=7)
+    assert (one.severity, one.assignee, one.dedup_key, one.repeats, one.last_seen_at) == (
+        None, None, None, 0, None,
+    )  # fmt: skip
+    assert not Episode.objects.exists()
