@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from incidents.event_choices import EventChannel, EventKind
 from incidents.folding import folded
 from incidents.severity import Severity
 from incidents.validators import (
@@ -175,24 +176,6 @@ class IncidentCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status}, {self.source}: {self.number}"
-
-
-class EventKind(models.TextChoices):
-    CREATED = "created", _("Created")
-    STATUS_CHANGED = "status_changed", _("Status changed")
-    COMMENTED = "commented", _("Commented")
-    SEVERITY = "severity", _("Severity changed")
-    ASSIGNED = "assigned", _("Assigned")
-    REOPENED = "reopened", _("Reopened")
-
-
-class EventChannel(models.TextChoices):
-    POST = "post", _("POST API")
-    REST = "rest", _("REST API")
-    PAGE = "page", _("Operators' page")
-    ADMIN = "admin", _("Administration")
-    COMMAND = "command", _("Command line")
-    HOOK = "hook", _("Monitoring")
 
 
 class Event(models.Model):
