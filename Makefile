@@ -1,7 +1,7 @@
 # Every task of the project: `make help` lists them.
 SHELL := bash
 PYTHON ?= python3
-NEWEST ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python) $(shell command -v python3.13))
+NEWEST ?= $(firstword $(foreach version,3.14 3.13,$(wildcard $(HOME)/.pyenv/versions/$(version).*/bin/python) $(shell command -v python$(version))))
 BIN := .venv/bin
 # Some environments forbid compiled files; here every server and every test process would compile anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,7 +41,7 @@ test-gthread: .venv/dev  ## Run the acceptance suite with gunicorn's own thread 
 	GUNICORN_CMD_ARGS="--worker-class gthread" $(BIN)/python tests.py
 
 .PHONY: test-newest
-test-newest:  ## Run the tests on the newest Django and Python, where Python 3.13 is installed
+test-newest:  ## Run the tests on the newest Django and Python, where Python 3.14 or 3.13 can be had
 	.ci/newest "$(NEWEST)"
 
 .PHONY: lint

@@ -29,6 +29,13 @@ def test_every_module_of_more_than_50_lines_has_a_docstring(path: Path) -> None:
     assert text.startswith('"""') or len(text.splitlines()) < 50
 
 
+def test_the_characters_of_keys_and_of_texts_are_defined_once() -> None:
+    for pattern in ("!-~", r"\x00-\x08"):
+        assert [str(path) for path in SOURCES if pattern in (ROOT / path).read_text(encoding="utf-8")] == [
+            "incidents/validators.py"
+        ]
+
+
 def test_every_package_is_in_a_contract_of_imports() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     text = (ROOT / ".importlinter").read_text(encoding="utf-8")

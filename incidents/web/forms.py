@@ -1,5 +1,6 @@
 """Forms of the pages, with the rules and the messages of the API."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,20 +11,21 @@ from django.utils.translation import gettext_lazy as _
 from common import datetimes
 from incidents.models import Source, Status
 from incidents.validators import (
+    KEY_PATTERN,
     MAX_COMMENT_LENGTH,
     MAX_DESCRIPTION_LENGTH,
     MAX_KEY_LENGTH,
-    has_forbidden_characters,
+    TextProblem,
+    text_problem,
 )
 
 
 class TextField(forms.CharField):
     """A text as it was typed; browsers send line ends as CR LF, which become LF."""
 
-    def __init__(self, *, length: int, messages: dict[str, Any], rows: int, **more: Any) -> None:
+    def __init__(self, *, length: int, messages: Mapping[TextProblem, Any], rows: int, **more: Any) -> None:
         super().__init__(
             strip=False,
-            error_messages={"required": messages["required"]} if "required" in messages else None,
             widget=forms.Textarea(attrs={"rows": rows, "maxlength": length, "dir": "auto"}),
             **more,
         )
@@ -34,11 +36,9 @@ class TextField(forms.CharField):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
     def validate(self, value: str) -> None:
-        super().validate(value if value.strip() else "")
-        if len(value) > self.length:
-            raise ValidationError(self.messages["too_long"] % {"most": self.length})
-        if has_forbidden_characters(value):
-            raise ValidationError(self.messages["forbidden"])
+        problem = text_problem(value, self.length, may_be_blank=not self.required)
+        if problem:
+            raise ValidationError(self.messages[problem], params={"most": self.length})
 
 
 class DateInput(forms.DateInput):
@@ -55,9 +55,9 @@ class ReportForm(forms.Form):
         length=MAX_DESCRIPTION_LENGTH,
         rows=6,
         messages={
-            "required": _("Incident is required"),
-            "too_long": _("Incident is too long, use at most %(most)d characters"),
-            "forbidden": _("Incident has forbidden characters"),
+            TextProblem.BLANK: _("Incident is required"),
+            TextProblem.TOO_LONG: _("Incident is too long, use at most %(most)d characters"),
+            TextProblem.FORBIDDEN_CHARACTERS: _("Incident has forbidden characters"),
         },
     )
     source = forms.ChoiceField(
@@ -73,7 +73,7 @@ class ReportForm(forms.Form):
         error_messages={"invalid": _("Wrong date format")},
     )
     idempotency_key = forms.RegexField(
-        r"\A[!-~]*\Z", max_length=MAX_KEY_LENGTH, widget=forms.HiddenInput, required=False
+        rf"\A{KEY_PATTERN}\Z", max_length=MAX_KEY_LENGTH, widget=forms.HiddenInput, required=False
     )
 
     def clean_date(self) -> datetime | None:
@@ -94,8 +94,8 @@ class ChangeForm(forms.Form):
         rows=3,
         required=False,
         messages={
-            "too_long": _("Comment is too long, use at most %(most)d characters"),
-            "forbidden": _("Comment has forbidden characters"),
+            TextProblem.TOO_LONG: _("Comment is too long, use at most %(most)d characters"),
+            TextProblem.FORBIDDEN_CHARACTERS: _("Comment has forbidden characters"),
         },
     )
 
