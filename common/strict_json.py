@@ -60,8 +60,8 @@ def bounded_int(digits: str) -> int:
     return int(digits[:MAX_NUMBER_LENGTH])
 
 
-def refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
+def refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 DECODER = json.JSONDecoder(

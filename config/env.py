@@ -74,8 +74,8 @@ def time_zone(name: str, *, default: str) -> str:
 
 
 def csv(name: str, *, default: list[str]) -> list[str]:
-    """Read words separated by commas."""
-    return [word.strip() for word in text(name).split(",") if word.strip()] or default
+    """Read values separated by commas."""
+    return [value.strip() for value in text(name).split(",") if value.strip()] or default
 
 
 def secret(name: str, *, default: Callable[[], str] = str) -> str:

@@ -28,7 +28,7 @@ from common.http import hosts
 
 log = logging.getLogger(__name__)
 
-# Responses tell tokens and what a role may read.
+# Responses hold tokens and what a role may read.
 NO_STORE = "private, no-store"
 
 Body = dict[str, Any]

@@ -125,9 +125,9 @@ def select(
     def compiled() -> Compiled:
         text, params = queryset().query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
         # The ORM would write the numbers into the SQL, a statement for each.
-        for word, name, wanted in (("LIMIT", "limit", limited), ("OFFSET", "offset", skipping)):
+        for clause, name, wanted in (("LIMIT", "limit", limited), ("OFFSET", "offset", skipping)):
             if wanted:
-                text, params = f"{text} {word} %s", (*params, Given(name))
+                text, params = f"{text} {clause} %s", (*params, Given(name))
         return text, params
 
     return Statement(compiled)

@@ -34,6 +34,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if isinstance(error, Error) and db_errors.is_transient(error):
         # Without the request: who looks at it would be looked up in the database.
-        words = loader.get_template("503.html").render()
-        return HttpResponse(words, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=db_errors.RETRY_AFTER)
+        page = loader.get_template("503.html").render()
+        return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=db_errors.RETRY_AFTER)
     return broken(request)
