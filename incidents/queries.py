@@ -121,6 +121,9 @@ class IncidentQuery:
             given |= {"created_at": after.created_at, "id": after.id}
         return statement.rows(**given, limit=limit, offset=offset)
 
+    def ids(self) -> IncidentIds:
+        return IncidentIds(self)
+
     @property
     def is_descending(self) -> bool:
         return self.ordering[-1].startswith("-")
@@ -139,6 +142,27 @@ class IncidentQuery:
             and self.ordering == NEWEST_FIRST
             and (self.statuses is None or len(self.statuses) == 1)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentIds:
+    """The ids of what a query finds, for a paginator: a page of them is small, however long the texts are."""
+
+    query: IncidentQuery
+
+    def count(self) -> int:
+        return self.query.count()
+
+    def __getitem__(self, piece: slice) -> list[int]:
+        return list(self.query.incidents().values_list("pk", flat=True)[piece])
+
+
+def rows_of(ids: Iterable[int]) -> list[Row]:
+    """Return the rows of the incidents in this order, without those that are gone."""
+    ids = list(ids)
+    found = Incident.objects.filter(pk__in=ids).order_by().values_list(*statements.INCIDENT_COLUMNS)
+    rows = {row[0]: row for row in found}
+    return [rows[pk] for pk in ids if pk in rows]
 
 
 def position_of(row: BriefRow) -> Position:

@@ -11,7 +11,7 @@ from gunicorn.http import wsgi
 from server.request import Request, RequestBuffer
 
 MAX_READ = 16 * 1024
-MAX_HEAD_READ = 4 * 1024  # Chunks of one byte, 2 us each to parse, may follow the head.
+MAX_COSTLY_READ = 4 * 1024
 MAX_STEP_SECONDS = 0.01  # of a streamed response, until other clients come first
 
 Application = Callable[..., Iterable[bytes]]
@@ -76,7 +76,9 @@ class Connection:
     def receive(self) -> bool:
         """Take in what has arrived; tell whether a request is complete. Raises `ClientGone`."""
         try:
-            data = self.sock.recv(MAX_READ if self.buffer.request else MAX_HEAD_READ)
+            # Chunks of one byte, 2 us each to parse, may follow the head.
+            is_cheap = self.buffer.request is not None and not self.buffer.chunked
+            data = self.sock.recv(MAX_READ if is_cheap else MAX_COSTLY_READ)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -134,6 +136,7 @@ class Connection:
             # Whether there is a body is known by now, unless the application is a generator.
             for piece in () if self.response._omits_body else pieces:
                 self.response.write(piece)
+                del piece  # Only the socket keeps it until the client takes it.
                 if self.response._omits_body:
                     break
                 if not streamed:

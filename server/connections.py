@@ -26,6 +26,9 @@ class Connections:
     def close(self, conn: Connection) -> None:
         self.unwatch(conn)
         conn.sock.close()
+        # Cycles of references may keep the connection until a garbage collection, but not what it holds.
+        conn.sock.unsent = bytearray()
+        conn.buffer.clear()
         self.count_bytes(conn)
         self.count -= 1
         self.per_address[conn.address] -= 1

@@ -6,7 +6,6 @@ import random
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
@@ -18,11 +17,12 @@ from server.connections import Connections
 from server.leader_follower import Task
 from server.listeners import ACCEPT_BACKOFF, Listeners
 from server.request import RequestBuffer
+from server.task_queue import SAFE_METHODS, Costs, TaskQueue
 
 LINGER_SECONDS = 5  # for the client to close after the last response
 STOP_KEEPALIVE_SECONDS = 2  # for a request that is on its way while the worker stops
 POLL_SECONDS = 1
-MAX_CHUNK_SECONDS = 0.01  # of parsing chunked bodies between two polls
+MAX_CHUNK_SECONDS = 0.005  # of parsing chunked bodies between two polls
 
 Step = Callable[[Connection], None]
 
@@ -42,8 +42,8 @@ class EventLoop:
         self.listeners.backoff = ACCEPT_BACKOFF if worker.cfg.workers > 1 else 0.0
         self.unsynced, self.sync_by = list[Connection](), 0.0  # responses that wait for a sync, until when
         self.sync_lock = threading.Lock()
-        self.ready = deque[Task]()
-        self.batch = 0  # how many of `ready` come before the next poll
+        self.tasks = TaskQueue(worker.cfg.threads, lambda: worker.pool.free_threads)
+        self.costs = Costs()
         self.chunk_seconds = 0.0  # spent on chunked bodies since the last poll
         self.next_check = 0.0
         self.leader_thread: int | None = None
@@ -55,17 +55,15 @@ class EventLoop:
     def next_task(self) -> Task | None:
         """Return what is to be done next, or None when `POLL_SECONDS` have passed with nothing to do."""
         self.leader_thread = threading.get_ident()
-        if self.unsynced and (not self.batch or time.monotonic() > self.sync_by):
+        if self.unsynced and (not self.tasks.batch or time.monotonic() > self.sync_by):
             return self.sync
-        if not self.batch:
-            # Between batches, so that a client with many requests keeps no other waiting.
-            self.poll(timeout=0 if self.ready else POLL_SECONDS)
+        if not self.tasks.batch:
+            # Between rounds, so that a client with many requests keeps no other waiting.
+            self.poll(timeout=0 if self.tasks.has_task else POLL_SECONDS)
             self.check_deadlines()
-            self.batch = len(self.ready)
-        if not self.batch:
-            return None
-        self.batch -= 1
-        return self.ready.popleft()
+            if task := self.tasks.begin_round():
+                return task
+        return self.tasks.next()
 
     def poll(self, timeout: float) -> None:
         ready = self.poller.select(timeout)
@@ -79,7 +77,27 @@ class EventLoop:
                 self.worker.log.exception("Unexpected error while polling")
 
     def add(self, task: Task) -> None:
-        self.ready.append(task)
+        self.tasks.add(task)
+        self.tell_leader()
+
+    def add_request(self, conn: Connection) -> None:
+        """Have the request responded to that is complete, or the next step of its response made."""
+        task, request = partial(self.respond, conn), conn.buffer.request
+        if conn.steps is not None:
+            self.tasks.add_long(task)
+        elif request is None:
+            self.tasks.add(task)
+        elif self.costs.is_long(request):
+            self.tasks.add_long(task)
+        else:
+            self.tasks.add(task, writes=request.method not in SAFE_METHODS)
+        self.tell_leader()
+
+    def thread_is_free(self) -> None:
+        if self.tasks.waits_for_thread:
+            self.tell_leader()
+
+    def tell_leader(self) -> None:
         if threading.get_ident() != self.leader_thread:
             self.wake_leader()
 
@@ -125,7 +143,7 @@ class EventLoop:
     def await_request(self, conn: Connection) -> None:
         """Have the next request answered as soon as it is complete."""
         if conn.buffer.complete:
-            return self.add(partial(self.respond, conn))
+            return self.add_request(conn)
         conn.invite_body()
         idle_seconds = self.worker.cfg.keepalive if self.worker.alive else STOP_KEEPALIVE_SECONDS
         seconds = self.patience if conn.buffer.received else idle_seconds or self.patience
@@ -140,7 +158,7 @@ class EventLoop:
             return  # Other clients come first; the next poll returns this one again.
         if conn.receive():
             self.connections.unwatch(conn)
-            self.add(partial(self.respond, conn))
+            self.add_request(conn)
         else:
             conn.invite_body()
         if chunked:
@@ -161,15 +179,20 @@ class EventLoop:
         return None if self.leader_thread == threading.get_ident() else self.sync()
 
     def make_step(self, conn: Connection) -> None:
+        if conn.steps is not None:
+            return self.proceed(conn)
         try:
-            if conn.steps is None:
-                request = conn.buffer.take()
-                conn.begin(
-                    request, self.worker.wsgi, self.worker.cfg, self.needs_sync, close=not self.worker.alive
-                )
+            request = conn.buffer.take()
+            conn.begin(
+                request, self.worker.wsgi, self.worker.cfg, self.needs_sync, close=not self.worker.alive
+            )
         except Exception as error:  # noqa: BLE001  # what is wrong with the request
             conn.keep = False
             return errors.refuse_request(self.worker.log, conn, error)
+        with self.costs.measured(request):
+            return self.proceed(conn)
+
+    def proceed(self, conn: Connection) -> None:
         try:
             return conn.proceed()
         except ClientGone:
@@ -202,7 +225,7 @@ class EventLoop:
         if not conn.sock.flush():
             self.watch(conn, EVENT_WRITE, self.send, self.patience)
         elif conn.steps is not None:
-            self.add(partial(self.respond, conn))
+            self.add_request(conn)
         elif conn.keep:
             self.await_request(conn)
         else:

@@ -5,6 +5,7 @@ idle and slow clients cost a socket and a buffer, never a thread.
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -12,12 +13,16 @@ from typing import Any, Protocol
 
 from gunicorn.workers import base
 
-from server import options
+from server import heap, options
 from server.event_loop import EventLoop
 from server.leader_follower import LeaderFollowerPool
 from server.request import BodyTooLarge
 
 PARENT_POLL_SECONDS = 0.25
+TRIM_SECONDS = 10
+# Until a thread that computes lets another go on. A short request gives the interpreter up and waits for it
+# at each call of the system, and Python's own 5 ms each time make 50 ms beside one long request.
+SWITCH_SECONDS = 0.0005
 
 
 class GroupCommit(Protocol):
@@ -36,7 +41,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
     max_body_bytes = 1024 * 1024
     body_limits_below: Mapping[str, int] = {}  # by the beginning of the path, instead of `max_body_bytes`
     body_too_large: type[Exception] = BodyTooLarge  # raised where the application reads a larger body
-    max_buffered_bytes = 128 * 1024 * 1024  # of all connections: received, or made and not taken
+    max_buffered_bytes = 64 * 1024 * 1024  # of all connections: received, or made and not taken
     max_connections_per_address: int | None = None
     handoff_after = 0.01  # seconds; 0 for an application that mostly waits for others
     group_commit: GroupCommit | None = None
@@ -46,9 +51,12 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
         options.refuse_unsupported(cfg)
 
     def run(self) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
+        heap.keep_little()
         self.wakeup = threading.Event()
+        self.next_trim = time.monotonic() + TRIM_SECONDS
         self.loop = EventLoop(self)
-        self.pool = LeaderFollowerPool(self.loop.next_task, self.handoff_after)
+        self.pool = LeaderFollowerPool(self.loop.next_task, self.handoff_after, self.loop.thread_is_free)
         self.loop.listeners.listen()
         threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.cfg.threads)]
         self.threads = len(threads)
@@ -67,6 +75,9 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def rest(self) -> None:
         self.notify()
+        if time.monotonic() >= self.next_trim:
+            self.next_trim = time.monotonic() + TRIM_SECONDS
+            heap.give_back()
         self.wakeup.wait(PARENT_POLL_SECONDS)
         self.wakeup.clear()
 

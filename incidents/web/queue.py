@@ -34,7 +34,7 @@ from incidents.web.forms import DateInput
 from users.models import Action
 
 PAGE = 50
-CHUNK = 1000
+CHUNK = 200  # of rows that may be of 40 KB each
 # Enough to fill the three lines of a row.
 BRIEF_LENGTH = 300
 

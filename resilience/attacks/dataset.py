@@ -22,6 +22,6 @@ def comment(text: str) -> dict[str, Any]:
 def load(service: Service, incidents: Iterable[Mapping[str, Any]]) -> None:
     path = service.folder / "incidents.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(fields) + "\n" for fields in incidents)
+        file.writelines(json.dumps(fields, ensure_ascii=False) + "\n" for fields in incidents)
     service.manage("import", str(path))
     path.unlink()

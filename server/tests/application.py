@@ -15,6 +15,7 @@ PIECE = b"x" * 1000
 PIECES = 12_000
 SYNC_SECONDS = 1
 SLOW_SECONDS = 2
+BUSY_SECONDS = 0.05
 
 Environ = dict[str, Any]
 
@@ -40,6 +41,13 @@ def echo(environ: Environ) -> list[bytes]:
 def slow(_environ: Environ) -> list[bytes]:
     time.sleep(SLOW_SECONDS)
     return [b"slow"]
+
+
+def busy(_environ: Environ) -> list[bytes]:
+    until = time.thread_time() + BUSY_SECONDS
+    while time.thread_time() < until:
+        pass
+    return [b"busy"]
 
 
 class Stream:
@@ -86,6 +94,7 @@ def write_and_stream(_environ: Environ) -> Iterator[bytes]:
 PATHS: dict[str, Callable[[Environ], Any]] = {
     "/": echo,
     "/slow": slow,
+    "/busy": busy,
     "/large": lambda _environ: [LARGE],
     "/stream": lambda _environ: Stream(),
     "/streamed": lambda _environ: [f"{Stream.made} {Stream.closed}".encode()],

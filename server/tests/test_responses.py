@@ -3,10 +3,11 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from server.tests.application import LARGE, PIECE, PIECES, SLOW_SECONDS, SYNC_SECONDS
+from server.tests.application import BUSY_SECONDS, LARGE, PIECE, PIECES, SLOW_SECONDS, SYNC_SECONDS
 from server.tests.serving import Service, everything, get, serving
 
 
@@ -70,6 +71,45 @@ def test_a_long_request_keeps_no_other_client_waiting(service: Service) -> None:
         time.sleep(0.05)
         assert service.seconds() < SLOW_SECONDS / 2
         assert everything(slow).endswith(b"slow")
+
+
+def test_a_short_request_comes_before_long_ones(service: Service) -> None:
+    assert service.exchange(get("/busy", close=True)).endswith(b"busy")
+    with contextlib.ExitStack() as held:
+        # A second of work for them all.
+        clients = [held.enter_context(service.connect(get("/busy", close=True))) for _ in range(20)]
+        time.sleep(0.05)
+        seconds = [service.seconds() for _ in range(5)]
+        assert all(everything(client).endswith(b"busy") for client in clients)
+    assert sorted(seconds)[2] < 5 * BUSY_SECONDS
+
+
+def test_requests_that_wait_as_they_write_leave_a_thread_to_those_that_read(service: Service) -> None:
+    with contextlib.ExitStack() as held:
+        request = get("/slow", method="POST", close=True)
+        clients = [held.enter_context(service.connect(request)) for _ in range(5)]
+        time.sleep(0.2)
+        assert service.seconds() < SLOW_SECONDS / 2
+        assert all(everything(client).endswith(b"slow") for client in clients)
+
+
+def test_memory_is_given_back_when_slow_readers_have_gone(service: Service) -> None:
+    def memory() -> int:
+        [worker] = service.workers
+        return int(Path(f"/proc/{worker}/statm").read_text().split()[1]) * 4096
+
+    service.exchange(get("/large", close=True))
+    before = memory()
+    with contextlib.ExitStack() as held:
+        for _ in range(7):
+            reader = service.connect(get("/large", close=True), receive_buffer=4096)
+            held.enter_context(reader).recv(1000)
+        during = memory()
+    deadline = time.monotonic() + 10
+    while memory() > before + len(LARGE):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert during > before + 4 * len(LARGE)
 
 
 def test_an_error_is_a_500_and_its_text_is_not_logged(service: Service) -> None:

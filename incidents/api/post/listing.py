@@ -4,6 +4,7 @@ Each step is a short query of its own, also within the whole list of a million: 
 back SQLite's checkpoints for as long as a slow client takes.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from incidents.api.post import vocabulary
 from incidents.queries import IncidentQuery, position_of
 from incidents.statements import BriefRow
 
-CHUNK = 1000
+CHUNK = 200  # of rows that may be of 40 KB each
 HEAD = b'{"success":true,"error":"","status":200,"data":{"incidents":['
 TAIL = b"]}}"
 
@@ -31,15 +32,26 @@ def items(rows: Iterable[BriefRow]) -> list[dict[str, Any]]:
     ]
 
 
-def whole(query: IncidentQuery, rows: list[BriefRow]) -> Iterator[bytes]:
-    """Write the whole list as one envelope, in pieces; `rows` are its first."""
-    yield HEAD + written(rows)
-    while len(rows) == CHUNK:
-        rows = query.walk(CHUNK, after=position_of(rows[-1]))
-        if rows:
-            yield b"," + written(rows)
-    yield TAIL
+def stream(query: IncidentQuery, rows: list[BriefRow], limit: int | None) -> Iterator[bytes]:
+    """Write the list as one envelope, in pieces; `rows` are its first `CHUNK`."""
+    asked, left, prefix = CHUNK, sys.maxsize if limit is None else limit, HEAD
+    while rows and left:
+        shown = rows[:left]
+        left -= len(shown)
+        after = position_of(shown[-1])
+        has_more, was_last = len(rows) > len(shown), len(rows) < asked
+        rows.clear()
+        yield prefix + written(shown)
+        if has_more or was_last:
+            break
+        prefix, asked = b",", min(CHUNK, left + 1)
+        rows = query.walk(asked, after)
+    cursor = after.to_cursor() if has_more or rows else None
+    yield TAIL if limit is None else b'],"next":' + orjson.dumps(cursor) + b"}}"
 
 
 def written(rows: list[BriefRow]) -> bytes:
-    return orjson.dumps(items(rows))[1:-1]
+    """Write the rows and empty the list: none is kept while the client takes the piece."""
+    content = orjson.dumps(items(rows))
+    rows.clear()
+    return content[1:-1]

@@ -1,13 +1,16 @@
 """The POST dialect's calls: /incidents/create/, /incidents/get_all/, /incidents/update/."""
 
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 
 from api.post.envelope import NO_STORE, ApiError, Body, post_only, respond
-from incidents import services
+from common.db.errors import RETRY_AFTER
+from incidents import export_limit, services
 from incidents.api.post import fields, listing, vocabulary
+from incidents.export_limit import LimitedResponse
 from incidents.models import Event
 from incidents.queries import IncidentQuery, position_of
 from incidents.services import NewIncident, Origin
+from incidents.statements import BriefRow
 from users.api.post.decorators import require_action
 from users.models import Action, User
 
@@ -30,22 +33,35 @@ def create(user: User, body: Body) -> HttpResponseBase:
 
 @post_only
 @require_action(Action.LIST)
-def get_all(_user: User, body: Body) -> HttpResponseBase:
+def get_all(user: User, body: Body) -> HttpResponseBase:
     query = IncidentQuery(statuses=fields.status_filter(body))
     limit = fields.limit(body)
     after = fields.cursor(body)
-    rows = query.walk(listing.CHUNK if limit is None else limit + 1, after)
+    asked = listing.CHUNK if limit is None else min(limit + 1, listing.CHUNK)
+    rows = query.walk(asked, after)
     if not rows:
         raise ApiError(404, "Incidents have not found", data={"incidents": []})
-    if limit is None and len(rows) == listing.CHUNK:
-        return StreamingHttpResponse(
-            listing.whole(query, rows), content_type="application/json", headers={"Cache-Control": NO_STORE}
-        )
+    if len(rows) == listing.CHUNK:
+        return stream(user, query, rows, limit)
     if limit is None:
         return respond({"incidents": listing.items(rows)})
     shown = rows[:limit]
     cursor = position_of(shown[-1]).to_cursor() if len(rows) > limit else None
     return respond({"incidents": listing.items(shown), "next": cursor})
+
+
+def stream(user: User, query: IncidentQuery, rows: list[BriefRow], limit: int | None) -> HttpResponseBase:
+    lock = None
+    if limit is None:
+        lock = export_limit.acquire("list", user.pk, export_limit.MAX_WHOLE_LISTS)
+        if lock is None:
+            raise ApiError(503, "Service is busy, try again", headers=RETRY_AFTER)
+    return LimitedResponse(
+        listing.stream(query, rows, limit),
+        lock,
+        content_type="application/json",
+        headers={"Cache-Control": NO_STORE},
+    )
 
 
 @post_only

@@ -24,6 +24,7 @@ from incidents.validators import (
     text_problem,
 )
 
+Labels = dict[tuple[type, str], str]
 VISIBLE_ASCII = RegexValidator(rf"\A{KEY_PATTERN}\Z", _("Use visible ASCII characters only."))
 
 
@@ -65,8 +66,10 @@ class IncidentSerializer(serializers.Serializer[Row]):
 
 def represent(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Show incidents as `IncidentSerializer` describes them, in the language and the zone of the request."""
-    label = labels(get_language())
-    zone = get_current_timezone()
+    return represent_in(labels(get_language()), get_current_timezone(), rows)
+
+
+def represent_in(label: Labels, zone: tzinfo, rows: Iterable[Row]) -> list[dict[str, Any]]:
     return [
         {
             "id": pk,
@@ -83,7 +86,7 @@ def represent(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 @cache
-def labels(_language: str | None) -> dict[tuple[type, str], str]:
+def labels(_language: str | None) -> Labels:
     """Return the labels of the stored values in the active language, which is `_language`."""
     return {(choices, one.value): str(one.label) for choices in (Status, Source) for one in choices}
 

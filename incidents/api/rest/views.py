@@ -1,7 +1,14 @@
 """REST's calls on /api/incidents/."""
 
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.utils import timezone, translation
+from django.utils.timezone import get_current_timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
@@ -11,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from api.rest.streaming import is_json, stream
 from incidents import services
 from incidents.api.rest.filters import IncidentFilter, query_of
 from incidents.api.rest.serializers import (
@@ -18,12 +26,18 @@ from incidents.api.rest.serializers import (
     EventSerializer,
     IncidentSerializer,
     NewIncidentSerializer,
+    labels,
     represent,
+    represent_in,
 )
 from incidents.models import Event, Incident, Source, Status
+from incidents.queries import rows_of
 from incidents.services import NewIncident, Origin
 from incidents.statements import INCIDENT_COLUMNS, IncidentRow
 from users.models import Action, User
+
+Events = list[dict[str, Any]]
+PART = 100  # incidents or events that are in memory at the same time
 
 
 class HistoryFull(APIException):
@@ -62,10 +76,19 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         }
         return serializers.get(self.action, IncidentSerializer)
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         query: Any = query_of(request.query_params)
+        paginator: Any = self.paginator
+        if is_json(request) and paginator.get_page_size(request) > PART:
+            return self.long_page(query)
         rows: Any = self.paginate_queryset(query)
         return self.get_paginated_response(represent(rows))
+
+    def long_page(self, query: Any) -> HttpResponseBase:
+        ids: Any = self.paginate_queryset(query.ids())
+        shown = partial(represent_in, labels(get_language()), get_current_timezone())
+        parts = (shown(rows_of(ids[start : start + PART])) for start in range(0, len(ids), PART))
+        return stream(parts, self.get_paginated_response([]).data)
 
     @extend_schema(filters=False)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -129,10 +152,31 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     @extend_schema(responses=EventSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
-    def history(self, request: Request, pk: str) -> Response:
+    def history(self, request: Request, pk: str) -> HttpResponseBase:
         """What happened to the incident, oldest first."""
         events = Event.objects.filter(incident=self.row(pk).id).select_related("by")
-        return Response(self.get_serializer(events, many=True).data)
+        if is_json(request):
+            first = self.shown(events[:PART])
+            return stream(self.parts(events, first)) if len(first) == PART else Response(first)
+        newest = events.order_by("-id")[:PART]  # DRF's page holds all that it shows in memory, several times.
+        return Response(self.shown(reversed(newest)))
+
+    def parts(self, events: QuerySet[Event], first: Events) -> Iterator[Events]:
+        """Return the parts in the language and the time zone that are current at the call."""
+        language, zone = get_language(), get_current_timezone()
+
+        def walk() -> Iterator[Events]:
+            part = first
+            while part:
+                last = part[-1]["id"]
+                yield part
+                with translation.override(language), timezone.override(zone):
+                    part = self.shown(events.filter(id__gt=last)[:PART])
+
+        return walk()
+
+    def shown(self, events: Iterable[Event]) -> Events:
+        return list(self.get_serializer(events, many=True).data)
 
     def row(self, pk: str) -> IncidentRow:
         """Read an incident; raise `NotFound`, also for a number past 64 bits."""

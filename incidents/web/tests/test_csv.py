@@ -121,7 +121,7 @@ def test_many_rows_are_sent_in_one_piece(as_olga: Client, incident: Report) -> N
 
 def test_a_piece_has_a_bounded_size() -> None:
     pieces = list(csv_response.encode(["text"], (["x" * 10_000] for _n in range(100))))
-    assert len(pieces) == 4
+    assert len([piece for piece in pieces if piece]) == 25
     assert max(map(len, pieces)) <= csv_response.MAX_PIECE_LENGTH + 10_100
 
 

@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from incidents import export_limit
 from incidents.keyset import Position
 from incidents.models import Source, Status
-from incidents.web import change_token, export_limit
+from incidents.web import change_token
 from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
 from incidents.web.queue import Queue, QueueForm, row, tabs
@@ -58,7 +59,7 @@ def csv_file(request: HttpRequest) -> HttpResponseBase:
     header = ("id", _("created at"), _("updated at"), _("status"), _("source"), _("description"))
     lock = None
     if request.method != "HEAD":
-        lock = export_limit.acquire(user_of(request).pk)
+        lock = export_limit.acquire("csv", user_of(request).pk, export_limit.MAX_EXPORTS)
         if lock is None:
             response = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
             response["Retry-After"] = "10"

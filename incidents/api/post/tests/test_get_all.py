@@ -1,13 +1,17 @@
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 from pytest_django import DjangoAssertNumQueries
 
 from incidents.api.post import listing
+from incidents.export_limit import MAX_WHOLE_LISTS
 from incidents.models import Incident, Source, Status
 from testing.clients import Post, token_of
 from users.models import User
@@ -226,6 +230,39 @@ def test_a_long_list_is_streamed_a_chunk_at_a_time(
     content = json.loads(read)
     assert len(content["data"]["incidents"]) == 2 * listing.CHUNK + 1
     assert content | {"data": {}} == {"success": True, "error": "", "status": 200, "data": {}}
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1, listing.CHUNK - 1, listing.CHUNK, listing.CHUNK + 1])
+def test_a_long_page_is_streamed_a_chunk_at_a_time(post: Post, olga: User, more: int) -> None:
+    limit = listing.CHUNK + 1
+    fill(limit + more)
+    newest = list(Incident.objects.newest_first().values_list("id", flat=True))
+    first = post(PATH, {"limit": limit}, by=olga).data
+    assert [item["id"] for item in first["incidents"]] == newest[:limit]
+    assert (first["next"] is None) == (more <= 0)
+    assert [item["id"] for item in walk(post, olga, limit)] == newest
+
+
+def close(response: Any) -> None:
+    """Close it as the server does, but for the database connection."""
+    request_finished.disconnect(close_old_connections)
+    response.close()
+    request_finished.connect(close_old_connections)
+
+
+def test_a_user_has_at_most_four_whole_lists_under_way(post: Post, olga: User, vera: User) -> None:
+    fill(2 * listing.CHUNK)
+    body = json.dumps({"token": token_of(olga)}).encode()
+    with ExitStack() as under_way:
+        responses = [post.client.generic("POST", PATH, body) for _list in range(MAX_WHOLE_LISTS)]
+        for response in responses:
+            under_way.callback(close, response)
+        refused = post(PATH, {}, by=olga)
+        assert refused.verdict == (503, "Service is busy, try again")
+        assert refused.headers["Retry-After"] == "1"
+        assert post(PATH, {"limit": 1000}, by=olga).status == 200
+        assert len(everything(post, vera)) == 2 * listing.CHUNK
+    assert len(everything(post, olga)) == 2 * listing.CHUNK
 
 
 def test_a_streamed_list_leaves_out_nothing_that_existed_when_it_began(

@@ -1,0 +1,113 @@
+"""What the leader does next: short requests first, and the last threads for nothing that may keep them."""
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from server.leader_follower import Task
+
+# From when on requests are long. A request that takes no CPU time waits: for a lock, or for a database.
+LONG_CPU_SECONDS = 0.005
+LONG_SECONDS = 0.1
+MAX_LONG_WAIT = 0.1  # seconds behind short requests, until one of the long ones comes first
+MAX_KINDS = 1000
+NEWEST_SHARE = 0.2  # of the average
+# Threads that are free beside the one that begins a request which writes, or a long one.
+MIN_FREE_FOR_WRITES = 1
+MIN_FREE_FOR_LONG = 2
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+DIGITS = re.compile(r"\d+")
+
+
+class Costs:
+    """What the requests of each kind, a method and a path without its numbers, have taken lately."""
+
+    def __init__(self) -> None:
+        self.averages: dict[str, tuple[float, float]] = {}  # seconds of CPU time, seconds
+
+    def is_long(self, request: Any) -> bool:
+        cpu_seconds, seconds = self.averages.get(kind_of(request), (0.0, 0.0))
+        return cpu_seconds > LONG_CPU_SECONDS or seconds > LONG_SECONDS
+
+    @contextmanager
+    def measured(self, request: Any) -> Iterator[None]:
+        began, cpu_began = time.monotonic(), time.thread_time()
+        yield
+        self.add(kind_of(request), time.thread_time() - cpu_began, time.monotonic() - began)
+
+    def add(self, kind: str, cpu_seconds: float, seconds: float) -> None:
+        if kind not in self.averages and len(self.averages) >= MAX_KINDS:
+            self.averages.clear()
+        cpu_before, before = self.averages.get(kind, (cpu_seconds, seconds))
+        self.averages[kind] = (
+            cpu_before + NEWEST_SHARE * (cpu_seconds - cpu_before),
+            before + NEWEST_SHARE * (seconds - before),
+        )
+
+
+def kind_of(request: Any) -> str:
+    return f"{request.method} {DIGITS.sub('0', request.path)}"
+
+
+class TaskQueue:
+    """Any thread adds tasks; the leader takes them in rounds, between which it polls.
+
+    A round is all short tasks that were there at its beginning. A long one comes when no short one is there,
+    or when it has waited for `MAX_LONG_WAIT`, and only while enough threads are free for short ones. What
+    writes, and so may wait for a lock, leaves one thread to what reads.
+    """
+
+    def __init__(self, threads: int, free_threads: Callable[[], int]) -> None:
+        self.free_threads = free_threads
+        self.free_for_writes = min(MIN_FREE_FOR_WRITES, threads - 1)
+        self.free_for_long = min(MIN_FREE_FOR_LONG, threads - 1)
+        self.short = deque[tuple[Task, bool]]()  # and whether it writes
+        self.held = deque[tuple[Task, bool]]()  # writes for which no thread was free
+        self.long = deque[tuple[Task, float]]()  # and from when on it comes first
+        self.batch = 0  # what is left of the round
+
+    def add(self, task: Task, *, writes: bool = False) -> None:
+        self.short.append((task, writes))
+
+    def add_long(self, task: Task) -> None:
+        self.long.append((task, time.monotonic() + MAX_LONG_WAIT))
+
+    @property
+    def has_task(self) -> bool:
+        """Tell whether one may begin now."""
+        return bool(self.short or (self.held and self.may_write) or (self.long and self.may_be_long))
+
+    @property
+    def waits_for_thread(self) -> bool:
+        return bool(self.held or self.long)
+
+    @property
+    def may_write(self) -> bool:
+        return self.free_threads() >= self.free_for_writes
+
+    @property
+    def may_be_long(self) -> bool:
+        return self.free_threads() >= self.free_for_long
+
+    def begin_round(self) -> Task | None:
+        """Begin a round; return a long task if it comes before the short ones."""
+        if self.held and self.may_write:
+            self.short.extendleft(reversed(self.held))
+            self.held.clear()
+        self.batch = len(self.short)
+        if self.long and self.may_be_long and (not self.batch or self.long[0][1] <= time.monotonic()):
+            return self.long.popleft()[0]
+        return None
+
+    def next(self) -> Task | None:
+        """Return the next task of the round."""
+        while self.batch:
+            self.batch -= 1
+            task, writes = self.short.popleft()
+            if not writes or self.may_write:
+                return task
+            self.held.append((task, writes))
+        return None

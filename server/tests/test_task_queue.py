@@ -1,0 +1,101 @@
+from types import SimpleNamespace
+
+from server.task_queue import MAX_KINDS, Costs, TaskQueue
+
+
+class Named:
+    """A task that only has a name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self) -> None:
+        """Do nothing."""
+
+
+def taken(queue: TaskQueue, rounds: int = 1) -> list[str]:
+    """Return the names of what the leader does in so many rounds."""
+    names = []
+    for _ in range(rounds):
+        task = queue.begin_round()
+        while task:
+            names.append(getattr(task, "name", ""))
+            task = queue.next()
+        while task := queue.next():
+            names.append(getattr(task, "name", ""))
+    return names
+
+
+def queue_with(free: list[int], threads: int = 4) -> TaskQueue:
+    return TaskQueue(threads, lambda: free[0])
+
+
+def test_short_tasks_come_before_long_ones_and_each_round_has_one_long_one_at_most() -> None:
+    queue = queue_with([3])
+    queue.add_long(Named("long 1"))
+    queue.add_long(Named("long 2"))
+    queue.add(Named("short 1"))
+    queue.add(Named("short 2"))
+    assert taken(queue) == ["short 1", "short 2"]
+    assert taken(queue) == ["long 1"]
+    assert taken(queue) == ["long 2"]
+    assert not queue.has_task
+
+
+def test_a_long_task_that_has_waited_comes_first() -> None:
+    queue = queue_with([3])
+    queue.add_long(Named("long"))
+    queue.long[0] = (queue.long[0][0], 0.0)
+    queue.add(Named("short"))
+    assert taken(queue) == ["long", "short"]
+
+
+def test_long_tasks_leave_two_threads_and_writes_one() -> None:
+    free = [1]
+    queue = queue_with(free)
+    queue.add_long(Named("long"))
+    queue.add(Named("write"), writes=True)
+    queue.add(Named("read"))
+    assert taken(queue) == ["write", "read"]
+    free[0] = 0
+    queue.add(Named("write"), writes=True)
+    queue.add(Named("read"))
+    assert taken(queue) == ["read"]
+    assert (queue.waits_for_thread, queue.has_task) == (True, False)
+    free[0] = 2
+    assert (queue.waits_for_thread, queue.has_task) == (True, True)
+    queue.add(Named("later"), writes=True)
+    assert taken(queue, 2) == ["write", "later", "long"]
+
+
+def test_a_single_thread_does_everything() -> None:
+    queue = queue_with([0], threads=1)
+    queue.add_long(Named("long"))
+    queue.add(Named("write"), writes=True)
+    assert taken(queue, 2) == ["write", "long"]
+
+
+def test_a_kind_of_request_is_long_by_the_average_of_its_latest() -> None:
+    costs = Costs()
+    one, other = (SimpleNamespace(method="GET", path=f"/incidents/{number}/") for number in (7, 12345))
+    another = SimpleNamespace(method="POST", path="/incidents/7/")
+    with costs.measured(one):
+        pass
+    assert not costs.is_long(one)
+    for _ in range(5):
+        costs.add("GET /incidents/0/", cpu_seconds=0.02, seconds=0.02)
+    assert costs.is_long(one)
+    assert costs.is_long(other)
+    assert not costs.is_long(another)
+    for _ in range(10):
+        costs.add("GET /incidents/0/", cpu_seconds=0.001, seconds=0.001)
+    assert not costs.is_long(one)
+    costs.add("POST /incidents/0/", cpu_seconds=0.001, seconds=0.2)
+    assert costs.is_long(another)
+
+
+def test_what_is_known_of_costs_is_bounded() -> None:
+    costs = Costs()
+    for number in range(2 * MAX_KINDS):
+        costs.add(f"GET /{chr(200 + number)}", 1.0, 1.0)
+    assert len(costs.averages) == MAX_KINDS
