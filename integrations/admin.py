@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from common.admin import BoundedModelAdmin
 from integrations import services
 from integrations.models import Integration, ReceivedPost
 from integrations.services import CHOICES, ConnectionProblem
@@ -31,7 +32,7 @@ class IntegrationForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic 
 
 
 @admin.register(Integration)
-class IntegrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic class at run time
+class IntegrationAdmin(BoundedModelAdmin):
     """Only the response that follows the making of a connection has its token."""
 
     form = IntegrationForm
@@ -63,7 +64,7 @@ class IntegrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generi
 
 
 @admin.register(ReceivedPost)
-class ReceivedPostAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic class at run time
+class ReceivedPostAdmin(BoundedModelAdmin):
     """What a sender really posted, and what it was told. Nothing is written here."""
 
     list_display = ["at", "integration", "outcome", "status", "size"]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import BoundedModelAdmin
 from users import tokens
 from users.models import Role, Token, User
 
@@ -54,7 +55,7 @@ class RolePasswordChangeForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class RoleUserAdmin(UserAdmin):  # type: ignore[type-arg]  # no generic class at run time
+class RoleUserAdmin(BoundedModelAdmin, UserAdmin):  # type: ignore[type-arg]  # no generic class at run time
     form = RoleUserChangeForm
     change_password_form = RolePasswordChangeForm
     list_display = ["username", "role", "is_active", "is_superuser", "last_login"]
@@ -114,7 +115,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic class 
 
 
 @admin.register(Token)
-class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic class at run time
+class TokenAdmin(BoundedModelAdmin):
     """Tokens are issued and revoked here, never edited; the secret is in one response only."""
 
     form = TokenForm
