@@ -84,10 +84,14 @@ class ReportForm(forms.Form):
 
 
 class ChangeForm(forms.Form):
-    """A new status, a comment, or both; `seen` is the status that the page showed."""
+    """A new status, a comment, or both; `seen` is the status that the page showed.
+
+    `undo` says that the status is the one before.
+    """
 
     seen = forms.ChoiceField(choices=Status.choices, widget=forms.HiddenInput)
     status = forms.ChoiceField(choices=Status.choices, required=False)
+    undo = forms.BooleanField(required=False)
     comment = TextField(
         label=_("Comment"),
         length=MAX_COMMENT_LENGTH,

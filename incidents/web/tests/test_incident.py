@@ -117,6 +117,30 @@ def test_a_change_from_the_queue_responds_with_the_row_alone(as_olga: Client, in
     assert Incident.objects.get().status == "in_progress"
 
 
+def test_a_conflict_in_the_queue_says_who(as_olga: Client, vera: User, incident: Report) -> None:
+    one = incident()
+    services.change(one.pk, Origin(vera.pk, Event.Channel.REST), status=Status.FAKE)
+    headers = {"HX-Request": "true", "HX-Target": f"incident-{one.pk}"}
+    form = {"seen": "open", "status": "in_progress"}
+    response = as_olga.post(f"/incident/{one.pk}/change/", form, headers=headers)
+    assert response.status_code == HTTPStatus.CONFLICT
+    assert "<bdi>vera</bdi> has changed it meanwhile. Nothing was overwritten." in response.text
+    # Nobody undoes what another has done.
+    assert 'class="undo"' not in response.text
+
+
+def test_an_incident_whose_key_is_in_use_is_not_opened_again(as_olga: Client, incident: Report) -> None:
+    one = incident(dedup_key="disk", status=Status.CLOSED)
+    other = incident(dedup_key="disk")
+    response = change(as_olga, one, seen="closed", status="open")
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert f"Incident #{other.pk} is about the same and is not finished." in response.text
+    headers = {"HX-Request": "true", "HX-Target": f"incident-{one.pk}"}
+    form = {"seen": "closed", "status": "open"}
+    response = as_olga.post(f"/incident/{one.pk}/change/", form, headers=headers)
+    assert f"Incident #{other.pk} is about the same and is not finished." in response.text
+
+
 def test_markup_in_texts_is_escaped(as_olga: Client, incident: Report) -> None:
     hostile = "</p></textarea><script>alert(1)</script>\u202e\u2066{{ 7|add:7 }}&amp;"
     one = incident(hostile)

@@ -1,5 +1,6 @@
 """One incident: its text, its history, and what may be done with it."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,12 +9,15 @@ from django.contrib import messages
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_htmx.middleware import HtmxDetails
 
 from common.db import errors as db_errors
 from incidents import services
+from incidents.changes import KEEP
 from incidents.models import Event, Incident, Status
 from incidents.services import Origin
 from incidents.web import change_token
@@ -21,9 +25,10 @@ from incidents.web.access import origin, require_action, user_of
 from incidents.web.forms import ChangeForm
 from incidents.web.queue import Queue, in_brief, row
 from incidents.web.views.changes import to_id
-from users.models import Action
+from users.models import Action, User
 
 MAX_EVENTS = 100
+UNDO_WITHIN = timedelta(seconds=15)
 VERBS = {
     Status.OPEN: pgettext_lazy("verb", "Open again"),
     Status.IN_PROGRESS: pgettext_lazy("verb", "Take"),
@@ -32,6 +37,16 @@ VERBS = {
     Status.CANCELLED: pgettext_lazy("verb", "Cancel"),
     Status.FAKE: pgettext_lazy("verb", "False alarm"),
     Status.UNKNOWN: pgettext_lazy("verb", "Unknown"),
+}
+GIVE_BACK = pgettext_lazy("verb", "Give back to the queue")
+DONE = {
+    Status.OPEN: gettext_lazy("#%(id)d is in the queue again"),
+    Status.IN_PROGRESS: gettext_lazy("#%(id)d is taken"),
+    Status.RESOLVED: gettext_lazy("#%(id)d is resolved"),
+    Status.CLOSED: gettext_lazy("#%(id)d is closed"),
+    Status.CANCELLED: gettext_lazy("#%(id)d is cancelled"),
+    Status.FAKE: gettext_lazy("#%(id)d is a false alarm"),
+    Status.UNKNOWN: gettext_lazy("#%(id)d has an unknown outcome"),
 }
 # The most frequent next statuses, whose buttons come first.
 LIKELY_NEXT = {
@@ -55,9 +70,9 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("web:incident", pk)
     form = ChangeForm(request.POST)
     status = carry_out(form, pk, origin(request))
-    if HtmxDetails(request).target == f"incident-{pk}":
+    if HtmxDetails(request).target in {f"incident-{pk}", "undo"}:
         try:
-            return row_in_queue(request, pk, status)
+            return row_in_queue(request, pk, form, status)
         except Error as error:
             if status != HTTPStatus.OK or not db_errors.is_transient(error):
                 raise
@@ -84,12 +99,19 @@ def carry_out(form: ChangeForm, pk: int, by: Origin) -> HTTPStatus:
             status=Status(value) if value else None,
             # A comment alone overwrites nothing.
             expected_status=Status(form.cleaned_data["seen"]) if value else None,
-            comment=form.cleaned_data["comment"],
+            comment=_("Taken back") if form.cleaned_data["undo"] else form.cleaned_data["comment"],
+            # What goes back to the queue is nobody's.
+            assignee=None if value == Status.OPEN else KEEP,
         )
     except services.IncidentNotFound:
         raise Http404 from None
     except services.StaleStatus:
         return HTTPStatus.CONFLICT
+    except services.KeyIsActive as error:
+        form.add_error(
+            None, _("Incident #%(id)d is about the same and is not finished.") % {"id": error.incident_id}
+        )
+        return HTTPStatus.BAD_REQUEST
     except services.HistoryFull:
         form.add_error(None, _("This incident has too many events, report a new one."))
         return HTTPStatus.BAD_REQUEST
@@ -112,6 +134,7 @@ def incident_page(
         "form": form or ChangeForm(),
         "conflict": events[-1] if status == HTTPStatus.CONFLICT and events else None,
         "choices": choices(Status(found.status)),
+        "undo": undo(user_of(request), events) if before is None else None,
         "may_update": user_of(request).may(Action.UPDATE),
         "newest_event": newest,
         "change_token": change_token.token_for(newest),
@@ -128,13 +151,36 @@ def history(incident: Incident, before: int | None) -> tuple[list[Event], bool]:
     return found[:MAX_EVENTS][::-1], len(found) > MAX_EVENTS
 
 
-def row_in_queue(request: HttpRequest, pk: int, status: HTTPStatus) -> HttpResponse:
-    """Respond with the incident's row alone, for the open queue from which htmx sent the change."""
+def undo(user: User, events: list[Event]) -> dict[str, Any] | None:
+    """Describe how to undo the newest change of the status, if it is this user's and a few seconds old."""
+    newest = events[-1]
+    change = next(
+        (one for one in events if one.at == newest.at and one.kind == Event.Kind.STATUS_CHANGED), None
+    )
+    if change is None or change.by_id != user.pk or timezone.now() - change.at > UNDO_WITHIN:
+        return None
+    return {
+        "incident": change.incident_id,
+        "text": DONE[Status(change.status_to)] % {"id": change.incident_id},
+        "seen": change.status_to,
+        "status": change.status_from,
+    }
+
+
+def row_in_queue(request: HttpRequest, pk: int, form: ChangeForm, status: HTTPStatus) -> HttpResponse:
+    """Respond with the row and what undoes the change, for the open queue from which htmx sent it."""
     found = get_object_or_404(in_brief(Incident.objects.all()), pk=pk)
+    events, _has_earlier = history(found, None)
     address = urlsplit(HtmxDetails(request).current_url or "")
     queue = Queue.of(QueryDict(address.query))
-    context = row(request, queue, found) | {"conflict": status == HTTPStatus.CONFLICT}
-    return render(request, "web/row.html", context, status=status)
+    context = row(request, queue, found) | {
+        "errors": form.non_field_errors(),
+        "conflict": events[-1] if status == HTTPStatus.CONFLICT else None,
+        "undo": undo(user_of(request), events),
+        "in_queue": True,
+        "by_undo": HtmxDetails(request).target == "undo",
+    }
+    return render(request, "web/row_changed.html", context, status=status)
 
 
 def choices(present: Status) -> list[dict[str, Any]]:
@@ -143,6 +189,10 @@ def choices(present: Status) -> list[dict[str, Any]]:
     keys = {status: number for number, status in enumerate(Status, start=1)}
     others = [status for status in Status if status != present and status not in likely]
     return [
-        {"status": status, "verb": VERBS[status], "key": keys[status], "likely": status in likely}
+        {"status": status, "verb": verb(present, status), "key": keys[status], "likely": status in likely}
         for status in (*likely, *others)
     ]
+
+
+def verb(present: Status, status: Status) -> Promise:
+    return GIVE_BACK if (present, status) == (Status.IN_PROGRESS, Status.OPEN) else VERBS[status]

@@ -48,6 +48,8 @@ def report(request: HttpRequest) -> HttpResponseBase:
 
 
 def form_page(request: HttpRequest, form: ReportForm, status: int = 200) -> HttpResponse:
+    first = next((field for field in form if field.errors), form["incident"])
+    first.field.widget.attrs["autofocus"] = True
     return render(request, "web/report.html", {"form": form}, status=status)
 
 

@@ -1,12 +1,20 @@
-// Merges changes into an open page: new rows, changed rows, a changed incident. Nothing in view moves, and nothing
-// that is being typed is touched.
+// Merges changes into an open page: new rows, changed rows, a changed incident. Nothing in view moves, nothing that
+// is being typed is touched, and while somebody aims at the list new rows wait above it.
 //
 // Every few seconds it asks whether its change token is still the current one, and only if not for the changes.
 
 const POLL_MILLISECONDS = 4700;
 const TIMEOUT_MILLISECONDS = 10_000;
+const AIM_MILLISECONDS = 3000;
+const SETTLE_MILLISECONDS = 600;
+const FRESH_MILLISECONDS = 4000;
+const MESSAGE_MILLISECONDS = 6000;
 let askAgain = false;
 let previousNewest = null;
+// New rows that wait, by their ids.
+const waiting = new Map();
+// Whether the mouse is in the list, and when a mouse or a finger was there.
+const pointer = { inside: false, at: -Infinity };
 
 const live = () => document.getElementById("live");
 
@@ -49,24 +57,63 @@ function mergeRows(here, page, rows) {
   const list = document.getElementById("rows");
   if (!list) return;
   replace(document.getElementById("tabs"), page.getElementById("tabs"));
+  const wait = mustWait();
   let added = 0;
   keepScrollPosition(list, () => {
     for (const row of rows) {
       const old = document.getElementById(row.id);
       if (old) update(old, row);
-      else if ("belongs" in row.dataset && !("laterPage" in here.dataset)) added += insert(list, row);
+      else if (!("belongs" in row.dataset) || "laterPage" in here.dataset) waiting.delete(row.id);
+      else if (wait) waiting.set(row.id, row);
+      else added += insert(list, row);
     }
   });
-  if (added) here.textContent = here.dataset.message.replace("0", added);
+  showWaiting();
+  if (added) say(here, here.dataset.message.replace("0", added));
+}
+
+function mustWait() {
+  const aiming = pointer.inside || performance.now() - pointer.at < AIM_MILLISECONDS;
+  return aiming || window.scrollY > 0 || waiting.size > 0 || matchMedia("(pointer: coarse)").matches;
+}
+
+function showWaiting() {
+  const button = document.getElementById("waiting");
+  const { lang } = document.documentElement;
+  const form = button.dataset[new Intl.PluralRules(lang).select(waiting.size)] ?? button.dataset.other;
+  button.textContent = form.replace("0", waiting.size);
+  button.hidden = waiting.size === 0;
+}
+
+function letIn() {
+  const list = document.getElementById("rows");
+  for (const row of waiting.values()) insert(list, row);
+  waiting.clear();
+  showWaiting();
+  window.scrollTo({ top: 0, behavior: "instant" });
+}
+
+// A new node each time, which screen readers read. A timer takes it away: with reduced motion no animation ends.
+function say(here, text) {
+  const message = document.createElement("p");
+  message.textContent = text;
+  here.replaceChildren(message);
+  setTimeout(() => message.remove(), MESSAGE_MILLISECONDS);
+}
+
+function markFresh(element) {
+  element.classList.add("fresh");
+  setTimeout(() => element.classList.remove("fresh"), FRESH_MILLISECONDS);
 }
 
 function update(old, row) {
   if (old.dataset.version === row.dataset.version) return;
   // The row stays where it is, so later insertions compare with the position at which it was inserted.
   row.dataset.position = old.dataset.position;
+  if (old.classList.contains("unseen-yet")) row.classList.add("unseen-yet");
   const focused = old.contains(document.activeElement);
   replace(old, row);
-  row.classList.add("fresh");
+  markFresh(row);
   if (focused) row.querySelector("a").focus({ preventScroll: true });
 }
 
@@ -77,8 +124,12 @@ function insert(list, row) {
   // A row behind the last one shown belongs to the next page.
   if (!next && more) return 0;
   list.insertBefore(row, next ?? more);
-  row.classList.add("fresh");
+  markFresh(row);
   htmx.process(row);
+  markUnseen();
+  // Who presses just now has aimed at what was there before.
+  list.classList.add("moving");
+  setTimeout(() => list.classList.remove("moving"), SETTLE_MILLISECONDS);
   return 1;
 }
 
@@ -95,7 +146,7 @@ async function mergeIncident(here, rows) {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const id of ["facts", "choices"]) replace(document.getElementById(id), page.getElementById(id));
   mergeTimeline(document.getElementById("timeline"), page.getElementById("timeline"));
-  here.textContent = here.dataset.message;
+  say(here, here.dataset.message);
 }
 
 // Appends the new events; the earlier ones that the viewer has loaded stay.
@@ -104,7 +155,7 @@ function mergeTimeline(timeline, newest) {
   if (fresh.length === newest.querySelectorAll("li[id^=event-]").length) return replace(timeline, newest);
   for (const event of fresh) {
     timeline.append(event);
-    event.classList.add("fresh");
+    markFresh(event);
   }
 }
 
@@ -137,7 +188,45 @@ async function keepPolling() {
   setTimeout(keepPolling, POLL_MILLISECONDS);
 }
 
+// What came since the viewer last looked has a dot; a line says when that was.
+const LOOKED = `looked ${document.documentElement.dataset.user}`;
+let lookedAt = Number(localStorage.getItem(LOOKED)) || Infinity;
+
+function markUnseen() {
+  const list = document.getElementById("rows");
+  if (list?.dataset.order !== "newest") return;
+  list.querySelector(".since")?.remove();
+  const rows = [...list.querySelectorAll("li.row")];
+  for (const row of rows) row.classList.toggle("unseen-yet", row.dataset.position.split(".")[1] / 1000 > lookedAt);
+  const known = rows.findIndex((row) => !row.classList.contains("unseen-yet"));
+  if (known < 1) return;
+  const line = document.createElement("li");
+  line.className = "since";
+  line.textContent = list.dataset.since.replace("{time}", new Date(lookedAt).toLocaleTimeString([], { timeStyle: "short" }));
+  rows[known].before(line);
+}
+
+function look() {
+  if (document.hidden) lookedAt = Date.now();
+  if (document.hidden && document.getElementById("rows")) localStorage.setItem(LOOKED, lookedAt);
+  if (!document.hidden) poll().then(markUnseen);
+}
+
+function aim({ type, target, pointerType }) {
+  const inside = type !== "pointerleave" && Boolean(target.closest("#rows"));
+  if (inside || pointer.inside) pointer.at = performance.now();
+  pointer.inside = inside && pointerType === "mouse";
+}
+
+for (const type of ["pointermove", "pointerdown", "pointerleave"]) document.documentElement.addEventListener(type, aim);
 document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-document.addEventListener("visibilitychange", () => poll());
+document.addEventListener("click", ({ target }) => target.id === "waiting" && letIn());
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target.id !== "queue") return;
+  waiting.clear();
+  markUnseen();
+});
+document.addEventListener("visibilitychange", look);
 window.addEventListener("pageshow", (event) => event.persisted && poll());
+markUnseen();
 setTimeout(keepPolling, POLL_MILLISECONDS);

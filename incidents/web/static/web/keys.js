@@ -1,4 +1,4 @@
-// Keyboard shortcuts: j and k move, Enter opens, 1 to 7 set a status, / searches, u goes back, n reports, ? lists them.
+// Keyboard shortcuts, on every layout; the dialog of `?` lists them.
 
 const rows = () => [...document.querySelectorAll("li.row")];
 const present = () => document.activeElement?.closest?.("li.row");
@@ -8,18 +8,30 @@ const KEYS = {
   j: () => move(1),
   k: () => move(-1),
   "/": () => focus("#id_q"),
+  ".": () => go("#waiting:not([hidden])"),
   c: () => focus("#id_comment"),
-  u: () => go(".navigation a:first-child"),
+  u: () => go("#back, .navigation a:first-child"),
   n: () => go('.navigation a[href$="/report/"]'),
+  z: () => go("#undo button"),
   "?": () => document.getElementById("keys").showModal(),
 };
+KEYS[","] = KEYS["?"];
+const SIGNS = { Slash: "/", Period: ".", Comma: ",", ShiftSlash: "?" };
+
+// A letter of another alphabet is the one that its key has on a Latin layout; a sign is where it is there.
+function nameOf({ key, code, shiftKey }) {
+  if (/^[a-z]$/i.test(key)) return key.toLowerCase();
+  if (key === "?" || key === "/") return key;
+  return SIGNS[shiftKey ? `Shift${code}` : code] ?? (/^Key[A-Z]$/.test(code) ? code[3].toLowerCase() : key);
+}
 
 function move(step) {
   const all = rows();
+  if (!all.length) return go(step > 0 ? "main [rel=next]" : "main [rel=prev]");
   const at = all.indexOf(present());
   const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
-  next?.querySelector("a").focus();
-  next?.scrollIntoView({ block: "nearest" });
+  next.querySelector("a").focus();
+  next.scrollIntoView({ block: "nearest" });
 }
 
 function focus(selector) {
@@ -34,27 +46,25 @@ function setStatus(number) {
   const row = present();
   const status = document.getElementById("keys").dataset.statuses.split(" ")[number - 1];
   if (!row?.dataset.changeUrl || row.dataset.status === status) return;
-  const id = row.id;
-  htmx
-    .ajax("POST", row.dataset.changeUrl, {
-      source: row,
-      target: row,
-      swap: "outerHTML",
-      values: { status, seen: row.dataset.status, csrfmiddlewaretoken: csrf() },
-    })
-    .then(() => document.querySelector(`#${id} a`)?.focus({ preventScroll: true }));
+  const values = { status, seen: row.dataset.status, csrfmiddlewaretoken: csrf() };
+  htmx.ajax("POST", row.dataset.changeUrl, { source: row, target: row, swap: "outerHTML", values });
 }
 
 const csrf = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
 document.addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  if (key === "Enter" && (event.ctrlKey || event.metaKey)) return target.form?.querySelector("button.sends")?.click();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   // A closed dialog keeps the focus until the next frame; a key pressed in between belongs to the page.
-  const typing = event.target.closest("input, textarea, select, dialog[open]");
-  if (event.key === "Escape" && typing) typing.blur();
+  const typing = target.closest("input, textarea, select, dialog[open]");
+  if (key === "Escape" && typing) typing.blur();
   if (typing) return;
-  if (/^[1-7]$/.test(event.key)) setStatus(Number(event.key));
-  else if (KEYS[event.key]) KEYS[event.key]();
+  const name = nameOf(event);
+  if (/^[1-7]$/.test(key)) setStatus(Number(key));
+  else if (KEYS[name]) KEYS[name]();
   else return;
   event.preventDefault();
 });
+// The age lies above the row's link for its title.
+document.addEventListener("click", ({ target }) => target.closest(".row time") && go(`#${target.closest(".row").id} a`));

@@ -55,6 +55,8 @@ def become(driver: Chrome, *, phone: bool, language: str, dark: bool, scripts: b
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     tell("Emulation.setEmulatedMedia", {"features": [scheme]})
     tell("Emulation.setScriptExecutionDisabled", {"value": not scripts})
+    motion = {"type": "mouseMoved", "x": 0, "y": 0}
+    tell("Input.dispatchMouseEvent", motion)
     driver.get_log("browser")  # type: ignore[no-untyped-call]
 
 
@@ -88,6 +90,9 @@ def open_page(live_server: LiveServer, transactional_db: None, browsers: list[Ch
         used.append(driver)
         become(driver, phone=phone, language=language, dark=dark, scripts=scripts)
         viewer = Viewer(driver, live_server.url)
+        viewer.go("/static/web/icon.svg")
+        if scripts:
+            driver.execute_script("sessionStorage.clear(); localStorage.clear()")
         if user is not None:
             viewer.be(session_of(user))
         viewer.go(path)

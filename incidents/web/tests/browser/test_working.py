@@ -71,9 +71,12 @@ def test_changes_move_no_row_in_view_and_leave_typed_text(
     new = incident("Самокат новый")
     services.change(ids[12], Origin(olga.pk, Event.Channel.REST), status=Status.IN_PROGRESS)
     me.see(f"#incident-{ids[12]} .chip", "In progress", within=CHANGES_WITHIN)
-    assert me.rows()[0] == new.pk
+    me.see("#waiting", "1 new one")
     assert me.top_of(f"#incident-{ids[10]}") == pytest.approx(before, abs=1)
     assert me.driver.switch_to.active_element.get_attribute("value") == "само"
+    me.see("#waiting").click()
+    me.wait(lambda: me.rows()[0] == new.pk)
+    assert me.driver.execute_script("return scrollY") == 0
     # What has left the tab stays in sight until one goes on.
     me.go("/?status=open")
     services.change(ids[39], Origin(olga.pk, Event.Channel.REST), status=Status.CLOSED)
