@@ -1,8 +1,9 @@
 """Adding up events by bucket, a quarter of an hour.
 
-An incident's first action is its first event after the report; it is resolved by its first event that ends in
-resolved or closed. Each counts for the time at which it happened. An incident counts as finished whenever
-it leaves the active (or unknown) statuses, and as a false alarm whenever that is what it turns out to be.
+An incident's first action is its first event after the report that is not its sender's own, through a hook;
+it is resolved by its first event that ends in resolved or closed, whoever ends it. Each counts for the time
+at which it happened. An incident counts as finished whenever it leaves the active (or unknown) statuses, and
+as a false alarm whenever that is what it turns out to be.
 """
 
 from array import array
@@ -16,6 +17,7 @@ from incidents.models import FINISHED, Event, Status
 
 BUCKET_SECONDS = 15 * 60
 MAX_SECONDS = 2**32 - 1
+NOBODY = ""
 RESOLVED = frozenset({Status.RESOLVED.value, Status.CLOSED.value})
 
 
@@ -25,15 +27,26 @@ def empty_seconds() -> "array[int]":
 
 @dataclass(slots=True)
 class Aggregate:
-    """Sums of events. The times are in seconds."""
+    """Sums of events. The times are in seconds; `senders` has the sums of each reporter by the user's id."""
 
     reported: dict[str, int] = field(default_factory=dict)
     first_actions: "array[int]" = field(default_factory=empty_seconds)
     resolutions: "array[int]" = field(default_factory=empty_seconds)
     finished: int = 0
     false_alarms: int = 0
+    senders: "dict[str, Aggregate]" = field(default_factory=dict)
+
+    def of_sender(self, key: str) -> "Aggregate":
+        if key not in self.senders:
+            self.senders[key] = Aggregate()
+        return self.senders[key]
+
+    def add_senders(self, other: Self) -> None:
+        for key, sums in other.senders.items():
+            self.of_sender(key).add(sums)
 
     def add(self, other: Self) -> None:
+        """Add all but the sums of senders."""
         for source, number in other.reported.items():
             self.reported[source] = self.reported.get(source, 0) + number
         self.first_actions.extend(other.first_actions)
@@ -50,10 +63,16 @@ class EventRow(NamedTuple):
     at: datetime
     status_from: str
     status_to: str
+    channel: str
     source: str
+    sender: int | None
 
 
-FIELDS = ("incident_id", "kind", "at", "status_from", "status_to", "incident__source")
+FIELDS = (
+    *("incident_id", "kind", "at", "status_from", "status_to", "channel"),
+    *("incident__source", "incident__created_by_id"),
+)
+CHANGES_OF_STATUS = frozenset({Event.Kind.STATUS_CHANGED.value, Event.Kind.REOPENED.value})
 
 
 @dataclass(slots=True)
@@ -83,24 +102,31 @@ def aggregate_by_bucket(earlier: Iterable[EventRow], events: Iterable[EventRow])
 
 def add_event(event: EventRow, state: IncidentState, aggregate: Aggregate) -> None:
     """Add the next event of an incident to the aggregate and to the incident's state."""
+    sender = NOBODY if event.sender is None else str(event.sender)
+    for sums in (aggregate, aggregate.of_sender(sender)):
+        add_to_sums(event, state, sums)
     if event.kind == Event.Kind.CREATED:
-        aggregate.reported[event.source] = aggregate.reported.get(event.source, 0) + 1
         state.reported_at = event.at
         return
-    taken = elapsed(state.reported_at, event.at)
-    if not state.acted and taken is not None:
-        aggregate.first_actions.append(taken)
-    state.acted = True
-    if event.kind != Event.Kind.STATUS_CHANGED:
+    state.acted = state.acted or event.channel != Event.Channel.HOOK
+    state.resolved = state.resolved or (event.kind in CHANGES_OF_STATUS and event.status_to in RESOLVED)
+
+
+def add_to_sums(event: EventRow, before: IncidentState, sums: Aggregate) -> None:
+    if event.kind == Event.Kind.CREATED:
+        sums.reported[event.source] = sums.reported.get(event.source, 0) + 1
         return
-    if event.status_to in RESOLVED:
-        if not state.resolved and taken is not None:
-            aggregate.resolutions.append(taken)
-        state.resolved = True
-    aggregate.finished += event.status_to in FINISHED and event.status_from not in FINISHED
-    aggregate.false_alarms += event.status_to == Status.FAKE
+    taken = elapsed(before.reported_at, event.at)
+    if not before.acted and event.channel != Event.Channel.HOOK and taken is not None:
+        sums.first_actions.append(taken)
+    if event.kind not in CHANGES_OF_STATUS:
+        return
+    if event.status_to in RESOLVED and not before.resolved and taken is not None:
+        sums.resolutions.append(taken)
+    sums.finished += event.status_to in FINISHED and event.status_from not in FINISHED
+    sums.false_alarms += event.status_to == Status.FAKE
     # A finished one that was no false alarm after all
-    aggregate.false_alarms -= event.status_from == Status.FAKE and event.status_to in FINISHED
+    sums.false_alarms -= event.status_from == Status.FAKE and event.status_to in FINISHED
 
 
 def elapsed(since: datetime | None, until: datetime) -> int | None:

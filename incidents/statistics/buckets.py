@@ -5,6 +5,7 @@ aggregates_between(first, last)    # (bucket, Aggregate), the batch that is left
 """
 
 import time
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -21,7 +22,7 @@ from incidents.statistics.models import Bucket, CountedEvents
 BATCH = 5000
 WRITERS_POLL = 0.005  # seconds
 MAX_WRITER_WAIT = 60.0  # seconds; a batch of an import takes less than one
-COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms"]
+COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms", "senders"]
 
 
 class WriterNotFinished(Exception):
@@ -140,7 +141,9 @@ def earlier_events(events: Iterable[tuple[int, EventRow]], through: int) -> Iter
 
 def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
     for number, *columns in Bucket.objects.filter(number__in=aggregates).values_list("number", *COLUMNS):
-        aggregates[number].add(from_columns(*columns))
+        before = from_columns(*columns)
+        aggregates[number].add(before)
+        aggregates[number].add_senders(before)
     Bucket.objects.bulk_create(
         [
             Bucket(
@@ -150,6 +153,7 @@ def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
                 resolutions=aggregate.resolutions.tobytes(),
                 finished=aggregate.finished,
                 false_alarms=aggregate.false_alarms,
+                senders={key: to_json(sums) for key, sums in aggregate.senders.items()},
             )
             for number, aggregate in aggregates.items()
         ],
@@ -159,10 +163,28 @@ def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
     )
 
 
-def from_columns(
-    reported: dict[str, int], first_actions: Any, resolutions: Any, finished: int, false_alarms: int
+def from_columns(  # the columns
+    reported: dict[str, int],
+    first_actions: Any,
+    resolutions: Any,
+    finished: int,
+    false_alarms: int,
+    senders: dict[str, list[Any]],
 ) -> Aggregate:
     aggregate = Aggregate(reported, finished=finished, false_alarms=false_alarms)
     aggregate.first_actions.frombytes(first_actions)
     aggregate.resolutions.frombytes(resolutions)
+    aggregate.senders = {key: from_json(*values) for key, values in senders.items()}
     return aggregate
+
+
+def to_json(sums: Aggregate) -> list[Any]:
+    times = (sums.first_actions.tobytes().hex(), sums.resolutions.tobytes().hex())
+    return [sums.reported, *times, sums.finished, sums.false_alarms]
+
+
+def from_json(
+    reported: dict[str, int], actions: str, resolutions: str, finished: int, false_alarms: int
+) -> Aggregate:
+    times = array("I", bytes.fromhex(actions)), array("I", bytes.fromhex(resolutions))
+    return Aggregate(reported, *times, finished, false_alarms)

@@ -18,6 +18,7 @@ class Bucket(models.Model):
     resolutions = models.BinaryField(help_text="Seconds from report to resolution, 4 bytes each.")
     finished = models.IntegerField()
     false_alarms = models.IntegerField()
+    senders = models.JSONField(default=dict, help_text="The same by the id of the user who reported.")
 
     class Meta:
         db_table = "statistics_slot"

@@ -8,14 +8,18 @@ import math
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from incidents.statistics import buckets
 from incidents.statistics.aggregate import Aggregate, bucket_of
+from users.models import User
+
+MAX_SENDERS = 20
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,11 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Report:
-    days: list[Day]
+class Sums:
     first_action: Spread
     resolution: Spread
     finished: int
     false_alarms: int
-
-    @property
-    def total(self) -> int:
-        return sum(day.total for day in self.days)
 
     @property
     def false_alarm_share(self) -> float | None:
@@ -57,23 +56,61 @@ class Report:
         return max(0, self.false_alarms) / self.finished if self.finished else None
 
 
+@dataclass(frozen=True)
+class SenderReport(Sums):
+    """What came of the reports of a user, a person or an integration; without a login the name is empty."""
+
+    name: str
+    reported: int
+
+
+@dataclass(frozen=True)
+class Report(Sums):
+    """`senders` are those who reported most, at most `MAX_SENDERS`."""
+
+    days: list[Day]
+    senders: list[SenderReport]
+
+    @property
+    def total(self) -> int:
+        return sum(day.total for day in self.days)
+
+
 def of_period(first: date, last: date) -> Report:
     """Sum up the days from `first` to `last`, both included."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     starts = [first_bucket(day) for day in [*days, last + timedelta(days=1)]]
     by_day = [Aggregate() for _day in days]
+    period = Aggregate()
     for bucket, aggregate in buckets.aggregates_between(starts[0], starts[-1]):
         by_day[bisect_right(starts, bucket) - 1].add(aggregate)
-    period = Aggregate()
+        period.add_senders(aggregate)
     for aggregate in by_day:
         period.add(aggregate)
     return Report(
         days=[Day(day, Counter(aggregate.reported)) for day, aggregate in zip(days, by_day, strict=True)],
-        first_action=spread(period.first_actions),
-        resolution=spread(period.resolutions),
-        finished=period.finished,
-        false_alarms=period.false_alarms,
+        senders=sender_reports(period.senders),
+        **sums(period),
     )
+
+
+def sums(aggregate: Aggregate) -> dict[str, Any]:
+    return {
+        "first_action": spread(aggregate.first_actions),
+        "resolution": spread(aggregate.resolutions),
+        "finished": aggregate.finished,
+        "false_alarms": aggregate.false_alarms,
+    }
+
+
+def sender_reports(senders: Mapping[str, Aggregate]) -> list[SenderReport]:
+    reported = {key: sum(aggregate.reported.values()) for key, aggregate in senders.items()}
+    most = sorted(senders, key=lambda key: (-reported[key], key))[:MAX_SENDERS]
+    names = dict(User.objects.filter(pk__in=[key for key in most if key]).values_list("pk", "username"))
+    return [
+        SenderReport(name=names.get(int(key or 0), ""), reported=reported[key], **sums(senders[key]))
+        for key in most
+    ]
 
 
 def first_bucket(day: date) -> int:

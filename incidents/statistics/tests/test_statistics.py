@@ -5,6 +5,7 @@ import threading
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from statistics import median, quantiles
@@ -18,12 +19,16 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import services
+from incidents import services, signal_service
 from incidents.feed import settled
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
+from incidents.severity import Severity
+from incidents.signal_rules import Sender
+from incidents.signals import Action, Signal
 from incidents.statistics import aggregate, buckets, report
 from incidents.statistics.models import Bucket
+from users.models import User
 
 ORIGIN = Origin(None, Event.Channel.COMMAND)
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -101,6 +106,40 @@ def test_a_comment_is_an_action(happen: Happen, clock: Callable[[datetime], None
     services.change(one.pk, ORIGIN, comment="Еду")
     clock(NOON)
     assert of_period(TODAY, TODAY).first_action.median == minutes(5)
+
+
+def test_sums_are_also_by_reporter(happen: Happen, clock: Callable[[datetime], None], rita: User) -> None:
+    start = NOON - timedelta(hours=9)
+    happen(start, (minutes(10), Status.IN_PROGRESS), (minutes(60), Status.FAKE))
+    clock(start)
+    by_rita = Origin(rita.pk, Event.Channel.POST)
+    made = [services.create(NewIncident("Самокат", source), by_rita) for source in Source]
+    clock(start + minutes(4))
+    services.change(made[0].id, ORIGIN, status=Status.RESOLVED)
+    clock(NOON)
+    for _counting in range(2):  # with the newest events, and from the buckets
+        reporter, nobody = of_period(TODAY, TODAY).senders
+        assert (reporter.name, reporter.reported) == ("rita", 5)
+        assert (reporter.finished, reporter.false_alarms) == (1, 0)
+        assert reporter.first_action == reporter.resolution == report.Spread(1, minutes(4), minutes(4))
+        assert (nobody.name, nobody.reported, nobody.false_alarm_share) == ("", 1, 1.0)
+        assert nobody.resolution.number == 0
+        call_command("recount", stdout=StringIO())
+
+
+def test_what_a_sender_does_is_no_action(clock: Callable[[datetime], None], rita: User) -> None:
+    signal = Signal(action=Action.TRIGGER, key="db1", title="Down", details="x", severity=Severity.INFO)
+    sender = Sender(rita.pk, Source.MONITORING)
+    for after, action in enumerate([Action.TRIGGER, Action.ACKNOWLEDGE, Action.NOTE, Action.RESOLVE]):
+        clock(NOON - minutes(30 - after))
+        signal_service.handle([replace(signal, action=action)], sender)
+    signal_service.handle([signal], sender)
+    clock(NOON - minutes(20))
+    services.change(Incident.objects.get().pk, ORIGIN, comment="x")
+    clock(NOON)
+    found = of_period(TODAY, TODAY)
+    assert found.resolution == report.Spread(1, minutes(3), minutes(3))
+    assert found.first_action == report.Spread(1, minutes(10), minutes(10))
 
 
 def test_durations_start_at_the_report_not_at_its_created_at(happen: Happen) -> None:
