@@ -14,15 +14,20 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin import BoundedModelAdmin
-from incidents import services
-from incidents.models import Event, Incident, IncidentQuerySet, Source, Status
+from incidents import assignees, keys, services
+from incidents.changes import KEEP
+from incidents.models import UNFINISHED, Event, Incident, IncidentQuerySet, Source, Status
 from incidents.services import NewIncident, Origin
+from incidents.severity import Severity
 from incidents.statements import MAX_EVENTS
 from incidents.validators import MAX_COMMENT_LENGTH, has_forbidden_characters
+from users.models import User
 
 SHOWN_EVENTS = 100
 EVERY_EVENT = "every_event"
 NEAR_YEAR = re.compile(r"(19|20|21)[0-9]{2}-")
+KEY_IS_ACTIVE = _("Incident #%(id)d has the same key and is not finished.")
+FACTS = ["created_at", "updated_at", "created_by", "dedup_key", "repeats", "last_seen_at", "earlier"]
 
 
 class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic class at run time
@@ -35,7 +40,13 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic cla
 
     class Meta:
         model = Incident
-        fields = ["description", "source", "status"]
+        fields = ["description", "source", "status", "severity", "assignee"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "assignee" in self.fields:
+            may_have_it = assignees.possible() | User.objects.filter(pk=self.instance.assignee_id)
+            self.fields["assignee"].queryset = may_have_it  # type: ignore[attr-defined]
 
     def clean_description(self) -> str:
         return without_forbidden_characters(self.cleaned_data["description"])
@@ -46,6 +57,10 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic cla
     def clean(self) -> dict[str, Any]:
         if self.instance.pk and self.instance.events.count() >= MAX_EVENTS:
             raise forms.ValidationError(_("This incident has too many events, report a new one."))
+        if self.instance.pk and self.cleaned_data.get("status") in UNFINISHED:
+            other = keys.in_the_way_of(self.instance.pk)
+            if other is not None:
+                raise forms.ValidationError(KEY_IS_ACTIVE % {"id": other})
         return self.cleaned_data
 
 
@@ -87,13 +102,13 @@ class CreatedAtFilter(admin.DateFieldListFilter):
 
 class EventInline(admin.TabularInline):  # type: ignore[type-arg]  # no generic class at run time
     model = Event
-    fields = ("at", "by", "channel", "kind", "status_from", "status_to", "comment")
+    fields = ("at", "by", "channel", "kind", "status_from", "status_to", "comment", "severity", "assignee")
     readonly_fields = fields
     extra = 0
     can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        events = super().get_queryset(request).select_related("by")
+        events = super().get_queryset(request).select_related("by", "assignee")
         if EVERY_EVENT in request.GET or not request.resolver_match:
             return events
         of_incident = events.filter(incident=request.resolver_match.kwargs.get("object_id"))
@@ -110,9 +125,9 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]  # no generic 
 @admin.register(Incident)
 class IncidentAdmin(BoundedModelAdmin):
     form = IncidentForm
-    list_display = ["id", "description", "status", "source", "created_at", "updated_at"]
+    list_display = ["id", "description", "status", "severity", "source", "created_at", "updated_at"]
     list_display_links = ["id", "description"]
-    list_filter = ["status", "source", ("created_at", CreatedAtFilter), YearFilter]
+    list_filter = ["status", "severity", "source", ("created_at", CreatedAtFilter), YearFilter]
     list_per_page = 50
     show_full_result_count = False
     search_fields = ["search_text"]
@@ -122,22 +137,13 @@ class IncidentAdmin(BoundedModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Incident | None = None) -> list[Any]:
         if obj is None:
-            return ["description", "source"]
-        return [
-            "description",
-            "source",
-            "status",
-            "comment",
-            "created_at",
-            "updated_at",
-            "created_by",
-            "earlier",
-        ]
+            return ["description", "source", "severity"]
+        return ["description", "source", "status", "severity", "assignee", "comment", *FACTS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Incident | None = None) -> list[str]:
         if obj is None:
             return []
-        return ["description", "source", "created_at", "updated_at", "created_by", "earlier"]
+        return ["description", "source", *FACTS]
 
     @admin.display(description=_("Earlier events"))
     def earlier(self, incident: Incident) -> str:
@@ -158,19 +164,29 @@ class IncidentAdmin(BoundedModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
         if change:
-            try:
-                services.change(
-                    obj.pk,
-                    origin(request),
-                    status=Status(form.cleaned_data["status"]),
-                    comment=form.cleaned_data["comment"],
-                )
-            except services.IncidentNotFound:
-                raise Http404 from None
+            self.change_incident(request, obj, form)
             return
-        created = services.create(NewIncident(obj.description, Source(obj.source)), origin(request))
+        severity = Severity(obj.severity) if obj.severity else None
+        new = NewIncident(obj.description, Source(obj.source), severity=severity)
+        created = services.create(new, origin(request))
         obj.pk = created.id
         obj.refresh_from_db()
+
+    def change_incident(self, request: HttpRequest, obj: Incident, form: Any) -> None:
+        severity = Severity(obj.severity) if obj.severity else None
+        try:
+            services.change(
+                obj.pk,
+                origin(request),
+                status=Status(form.cleaned_data["status"]),
+                comment=form.cleaned_data["comment"],
+                severity=severity if "severity" in form.changed_data else KEEP,
+                assignee=obj.assignee_id if "assignee" in form.changed_data else KEEP,
+            )
+        except services.IncidentNotFound:
+            raise Http404 from None
+        except services.KeyIsActive as error:  # since the form was checked
+            messages.error(request, KEY_IS_ACTIVE % {"id": error.incident_id})
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         """Offer each status as a bulk action."""
@@ -189,7 +205,7 @@ def set_status(status: Status) -> Any:
             try:
                 services.change(pk, origin(request), status=status)
                 done += 1
-            except (services.IncidentNotFound, services.HistoryFull):
+            except (services.IncidentNotFound, services.HistoryFull, services.KeyIsActive):
                 failed += 1
         messages.success(
             request,

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from incidents import bulk, services
-from incidents.bulk import ImportedEvent, ImportedIncident
+from incidents import bulk, keys, services, signal_service
+from incidents.bulk import ImportedEpisode, ImportedEvent, ImportedIncident
 from incidents.demo.texts import COMMENTS, NUMBERS, PLACES, REPORTS
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
+from incidents.severity import Severity
+from incidents.signal_rules import Sender
+from incidents.signals import Action, Signal
 from users.models import User
 
 Value = TypeVar("Value")
@@ -38,9 +41,14 @@ FINAL_STATUS_WEIGHTS = {
     Status.CANCELLED: 4,
     Status.UNKNOWN: 1,
 }
+SEVERITY_WEIGHTS = {Severity.CRITICAL: 10, Severity.ERROR: 35, Severity.WARNING: 45, Severity.INFO: 10}
+# Who say how bad it is.
+MACHINES = frozenset({Source.MONITORING, Source.SYSTEM})
 UNHANDLED_SHARE = 0.02
 OPEN_ALARMS = 4
 NEW_INCIDENT_SHARE = 0.6
+SIGNAL_SHARE = 0.3
+SIGNAL_KEYS = 6
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,10 @@ class StatusChange:
 
 
 class Story:
-    """Makes incidents. `users` are by name: operator, dispatcher, monitoring and partner."""
+    """Makes incidents. `users` are by name: operator, dispatcher, monitoring, partner and prometheus.
+
+    Prometheus is a monitoring system: it reports by signals.
+    """
 
     def __init__(self, users: dict[str, User], now: datetime, seed: int = 1) -> None:
         self.users = users
@@ -69,6 +80,9 @@ class Story:
 
     def add_event(self) -> None:
         """Report an incident, or take or finish one that is active."""
+        if self.random.random() < SIGNAL_SHARE:
+            signal_service.handle([self.signal()], Sender(self.users["prometheus"].pk, Source.MONITORING))
+            return
         active = list(Incident.objects.active().newest_first().defer("description", "search_text")[:40])
         if not active or self.random.random() < NEW_INCIDENT_SHARE:
             source = self.choose(SOURCE_WEIGHTS)
@@ -79,6 +93,21 @@ class Story:
         after = Status.IN_PROGRESS if incident.status == Status.OPEN else self.choose(FINAL_STATUS_WEIGHTS)
         origin = Origin(self.users["dispatcher"].pk, Event.Channel.PAGE)
         services.change(incident.pk, origin, status=after, comment=self.comment(after))
+
+    def signal(self) -> Signal:
+        """Make what Prometheus says next of one of its few keys."""
+        number = self.random.randrange(SIGNAL_KEYS)
+        texts = random.Random(number)  # noqa: S311  # the same for a key each time
+        key = f"{number:016x}"
+        lasts = keys.unfinished(key, self.users["prometheus"].pk)
+        return Signal(
+            action=self.random.choice([Action.TRIGGER, Action.RESOLVE]) if lasts else Action.TRIGGER,
+            key=key,
+            title=texts.choice(REPORTS[Source.MONITORING]).format(
+                place=texts.choice(PLACES), **{name: limits[0] for name, limits in NUMBERS.items()}
+            ),
+            severity=texts.choice(list(Severity)),
+        )
 
     def report_times(self) -> list[datetime]:
         """Choose when incidents were reported, oldest first."""
@@ -110,22 +139,15 @@ class Story:
         """Make an incident reported `at` with its history, or an alarm that is still open."""
         source = Source.MONITORING if stays_open else self.choose(SOURCE_WEIGHTS)
         steps = [] if stays_open else list(self.changes(at))
-        reporter = self.reporter(source).pk
+        user = self.reporter(source)
+        reporter, severity = user.pk, self.choose(SEVERITY_WEIGHTS).value if source in MACHINES else None
+        has_key = user.username == "prometheus"
+        repeats = self.random.choice([0, 0, 1, 3, 12]) if has_key else 0
+        channel = Event.Channel.HOOK if has_key else channel_of(source)
         created = ImportedEvent(
-            Event.Kind.CREATED.value, at, reporter, channel_of(source).value, "", Status.OPEN.value, ""
+            Event.Kind.CREATED.value, at, reporter, channel.value, "", Status.OPEN.value, "", severity
         )
-        changes = [
-            ImportedEvent(
-                Event.Kind.STATUS_CHANGED.value,
-                step.at,
-                step.by.pk,
-                Event.Channel.PAGE.value,
-                step.before.value,
-                step.after.value,
-                step.comment,
-            )
-            for step in steps
-        ]
+        changes = [event for step in steps for event in events_of(step)]
         return ImportedIncident(
             description=self.text(source),
             source=source.value,
@@ -137,6 +159,12 @@ class Story:
             key=None,
             spare_key=f"demo-{pk}",
             events=[created, *changes],
+            severity=severity,
+            dedup_key=f"demo-{pk}" if has_key else None,
+            assignee=steps[0].by.pk if steps else None,
+            repeats=repeats,
+            last_seen_at=at + timedelta(minutes=repeats) if has_key else None,
+            episode=ImportedEpisode(at, None, severity, "", "", 0, None) if has_key else None,
         )
 
     def text(self, source: Source) -> str:
@@ -149,7 +177,7 @@ class Story:
 
     def reporter(self, source: Source) -> User:
         names = {
-            Source.MONITORING: "monitoring",
+            Source.MONITORING: self.random.choice(["monitoring", "prometheus"]),
             Source.SYSTEM: "monitoring",
             Source.PARTNER: "partner",
             Source.UNKNOWN: "partner",
@@ -159,6 +187,15 @@ class Story:
 
     def choose(self, weights: dict[Value, int]) -> Value:
         return self.random.choices(list(weights), list(weights.values()))[0]
+
+
+def events_of(step: StatusChange) -> Iterator[ImportedEvent]:
+    channel = Event.Channel.PAGE.value
+    kind, before, after = Event.Kind.STATUS_CHANGED.value, step.before.value, step.after.value
+    yield ImportedEvent(kind, step.at, step.by.pk, channel, before, after, step.comment)
+    if step.after is Status.IN_PROGRESS:
+        kind = Event.Kind.ASSIGNED.value
+        yield ImportedEvent(kind, step.at, step.by.pk, channel, after, after, "", assignee=step.by.pk)
 
 
 def channel_of(source: Source) -> Event.Channel:

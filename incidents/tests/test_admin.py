@@ -279,3 +279,44 @@ def test_staff_without_the_right_to_change_has_no_actions(olga: User, incident: 
     browser.post(LIST, {"action": "set_closed", "_selected_action": [str(one.pk)]})
     assert change(browser, one, status="closed").status_code == 403
     assert Incident.objects.get().status == "open"
+
+
+def test_severity_and_assignee_are_set_and_cleared(
+    admin_browser: Client, incident: Report, olga: User, vera: User
+) -> None:
+    one = incident()
+    assert change(admin_browser, one, severity="error", assignee=str(olga.pk)).status_code == 302
+    again = Incident.objects.get()
+    assert (again.severity, again.assignee) == ("error", olga)
+    assert list(one.events.values_list("kind", "severity", "assignee__username", "channel"))[1:] == [
+        ("severity", "error", None, "admin"),
+        ("assigned", None, "olga", "admin"),
+    ]
+    assert "olga" in page(admin_browser, f"{LIST}{one.pk}/change/")
+    assert "errorlist" in change(admin_browser, one, assignee=str(vera.pk)).text
+    change(admin_browser, one)
+    again = Incident.objects.get()
+    assert (again.severity, again.assignee) == (None, None)
+
+
+def test_an_assignee_who_may_no_longer_update_stays(
+    admin_browser: Client, incident: Report, olga: User
+) -> None:
+    one = incident()
+    change(admin_browser, one, assignee=str(olga.pk))
+    User.objects.filter(pk=olga.pk).update(is_active=False)
+    change(admin_browser, one, assignee=str(olga.pk), comment="x")
+    assert Incident.objects.get().assignee == olga
+
+
+def test_a_finished_incident_is_not_opened_beside_one_with_its_key(
+    admin_browser: Client, incident: Report
+) -> None:
+    first = incident(dedup_key="db1", status=Status.CLOSED)
+    second = incident(dedup_key="db1")
+    reply = change(admin_browser, first, status="open")
+    assert f"Incident #{second.pk} has the same key and is not finished." in reply.text
+    selected = {"action": "set_open", "_selected_action": [first.pk, second.pk]}
+    reply = admin_browser.post(LIST, selected, follow=True)
+    assert "Incidents that could not be changed: 1" in reply.text
+    assert Incident.objects.get(pk=first.pk).status == "closed"

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
 
 from incidents.demo.story import DAYS, Story
@@ -55,7 +55,9 @@ def test_events_are_added(story: Story) -> None:
         story.add_event()
     kinds = dict(Event.objects.order_by().values_list("kind").annotate(Count("id")))
     assert kinds["created"] == Incident.objects.count()
-    assert kinds["created"] + kinds["status_changed"] == 30
+    repeats = Incident.objects.aggregate(Sum("repeats"))["repeats__sum"]
+    assert repeats
+    assert kinds["created"] + kinds["status_changed"] + repeats == 30
     assert Incident.objects.filter(status__in=ACTIVE).exists()
 
 

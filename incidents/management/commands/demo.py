@@ -24,6 +24,7 @@ USERS = {
     "viewer": Role.VIEWER,
     "monitoring": Role.REPORTER,
     "partner": Role.REPORTER,
+    "prometheus": Role.REPORTER,
 }
 SECONDS_BETWEEN_EVENTS = (6, 18)
 

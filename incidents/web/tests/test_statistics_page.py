@@ -23,6 +23,9 @@ def test_it_shows_numbers_and_charts(as_olga: Client, incident: Report) -> None:
     html = page(as_olga, "/statistics/")
     assert "50.0 %" in html
     assert "1 of 2 finished" in html
+    assert (
+        '<tr class="reporter"><th scope="row"><bdi>olga</bdi></th><td>2</td><td>1 of 2 finished</td>' in html
+    )
     assert html.count("<tr><th") == 31
     assert '<path class="source-partner" d="M29.10 0.00h0.8v50.00h-0.8z"/>' in html
     assert '<path class="source-monitoring" d="M29.10 50.00h0.8v50.00h-0.8z"/>' in html
