@@ -1,6 +1,6 @@
 """The queue: the incidents that a viewer asks for, active ones first, page by page.
 
-    queue = Queue.of(request.GET)
+    queue = Queue.of(request.GET, user)
     page = queue.page(after=None)
     page.incidents, page.next
 
@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any
 
 from django import forms
+from django.db.models import F
 from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.utils import timezone
@@ -27,17 +28,19 @@ from incidents.counts import totals
 from incidents.keyset import Position
 from incidents.models import ACTIVE, Incident, IncidentQuerySet, Source, Status
 from incidents.queries import NEWEST_FIRST, OLDEST_FIRST, IncidentQuery, position_of
+from incidents.severity import Severity
 from incidents.statements import BriefRow
 from incidents.validators import MAX_SEARCH_LENGTH
 from incidents.web.access import user_of
 from incidents.web.forms import DateInput
-from users.models import Action
+from users.models import Action, User
 
 PAGE = 50
 CHUNK = 200  # of rows that may be of 40 KB each
 # Enough to fill the three lines of a row.
 BRIEF_LENGTH = 300
 
+MINE, NOBODYS = "me", "none"
 ALL = "all"
 NOT_ACTIVE = tuple(status for status in Status if status not in ACTIVE)
 TABS: dict[str, tuple[tuple[Status, ...], ...]] = {
@@ -81,6 +84,14 @@ class QueueForm(forms.Form):
     source = forms.ChoiceField(
         label=_("source"), choices=[("", _("Any source")), *Source.choices], required=False
     )
+    severity = forms.ChoiceField(
+        label=_("severity"), choices=[("", _("Any severity")), *Severity.choices], required=False
+    )
+    assignee = forms.ChoiceField(
+        label=_("assignee"),
+        choices=[("", _("Anybody")), (MINE, _("Me")), (NOBODYS, _("Nobody"))],
+        required=False,
+    )
     since = forms.DateField(label=_("From"), widget=DateInput, input_formats=["%Y-%m-%d"], required=False)
     until = forms.DateField(label=_("To"), widget=DateInput, input_formats=["%Y-%m-%d"], required=False)
     order = forms.ChoiceField(
@@ -98,7 +109,7 @@ class Queue:
     query: IncidentQuery
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Queue:
+    def of(cls, parameters: Mapping[str, Any], viewer: User) -> Queue:
         """Read the parameters of an address; one that cannot be read counts as absent."""
         form = QueueForm(parameters)
         form.is_valid()
@@ -107,6 +118,9 @@ class Queue:
         query = IncidentQuery(
             text=given.get("q", ""),
             source=given.get("source") or None,
+            severity=given.get("severity") or None,
+            assignee=viewer.pk if given.get("assignee") == MINE else None,
+            unassigned=given.get("assignee") == NOBODYS,
             created_after=midnight(since) if since else None,
             created_before=midnight(until, days=1) if until else None,
             ordering=OLDEST_FIRST if given.get("order") else NEWEST_FIRST,
@@ -172,8 +186,9 @@ class Queue:
 
 
 def in_brief(incidents: IncidentQuerySet) -> IncidentQuerySet:
-    """Load of each text only its beginning, as `brief`."""
-    return incidents.annotate(brief=Left("description", BRIEF_LENGTH)).defer("description", "search_text")
+    """Load of each text only its beginning, as `brief`, and of the assignee the name, as `assigned_to`."""
+    brief = incidents.annotate(brief=Left("description", BRIEF_LENGTH), assigned_to=F("assignee__username"))
+    return brief.defer("description", "search_text")
 
 
 def row(request: HttpRequest, queue: Queue, incident: Incident) -> dict[str, Any]:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("incidents.csv", queue.csv_file, name="csv"),
     path("incident/<int:pk>/", incident.incident, name="incident"),
     path("incident/<int:pk>/change/", incident.change, name="change"),
+    path("incident/<int:pk>/assign/", incident.assign, name="assign"),
     path("report/", report.report, name="report"),
     path("statistics/", statistics.catch_up_and_show, name="statistics"),
     path("statistics.csv", statistics.catch_up_and_download, name="statistics_csv"),

@@ -1,5 +1,7 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from unittest.mock import patch
@@ -9,12 +11,16 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from incidents import services
+from incidents import services, signal_service
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import Origin
+from incidents.severity import Severity
+from incidents.signal_rules import Sender
+from incidents.signals import Action, Signal
 from testing.reading import page
 from users.models import User
 
+START = datetime(2025, 11, 11, 23, 8, tzinfo=UTC)
 Report = Callable[..., Incident]
 
 
@@ -237,3 +243,64 @@ def test_a_row_has_its_position_in_the_queue_that_asked(
         f"/incident/{one.pk}/change/", {"seen": "open", "status": "closed"}, headers=headers
     )
     assert f'data-position="{position}.' in response.text
+
+
+def assign(browser: Client, one: Incident, **form: str) -> Any:
+    return browser.post(f"/incident/{one.pk}/assign/", form, follow=True)
+
+
+def test_it_is_handed_over_and_given_back(as_olga: Client, olga: User, admin: User, incident: Report) -> None:
+    one = incident(severity=Severity.ERROR)
+    html = assign(as_olga, one, assignee="admin").text
+    assert Incident.objects.get().assignee == admin
+    assert "Assigned: <bdi>admin</bdi>" in html
+    assert '<dd class="severity-error">Error</dd>' in html
+    html = assign(as_olga, one, give_back="on", assignee="admin").text
+    assert Incident.objects.get().assignee is None
+    assert "Given back" in html
+    assert [event.channel for event in one.events.filter(kind="assigned")] == ["page", "page"]
+
+
+def test_it_is_handed_over_only_to_those_who_may_update(
+    as_olga: Client, vera: User, incident: Report
+) -> None:
+    one = incident()
+    assert 'value="vera"' not in page(as_olga, f"/incident/{one.pk}/")
+    for name in ("vera", "nemo", ""):
+        assert "Assignee is not known" in assign(as_olga, one, assignee=name).text
+    assert Incident.objects.get().assignee is None
+    assert as_olga.post("/incident/7777/assign/", {"give_back": "on"}).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_viewer_hands_nothing_over(as_vera: Client, incident: Report) -> None:
+    one = incident()
+    assert "assign/" not in page(as_vera, f"/incident/{one.pk}/")
+    response = as_vera.post(f"/incident/{one.pk}/assign/", {"assignee": "olga"})
+    assert response.status_code == HTTPStatus.FORBIDDEN
+
+
+def test_taking_assigns_and_the_row_shows_it(as_olga: Client, olga: User, incident: Report) -> None:
+    one = incident(severity=Severity.CRITICAL)
+    change(as_olga, one, status="in_progress")
+    assert Incident.objects.get().assignee == olga
+    html = page(as_olga, "/")
+    assert '<bdi class="assignee">olga</bdi>' in html
+    assert '<span class="severity-critical">Critical</span>' in html
+
+
+def test_it_shows_what_its_sender_says(as_olga: Client, olga: User, rita: User) -> None:
+    signal = Signal(action=Action.TRIGGER, key="db1", title="Down", starts_at=START, link="https://g/d/1")
+    sender = Sender(rita.pk, Source.MONITORING)
+    again = replace(signal, title="Still <b>down</b>")
+    [first, _repeat] = signal_service.handle([signal, again], sender)
+    assert first.incident_id
+    services.change(first.incident_id, Origin(olga.pk, Event.Channel.PAGE), status=Status.CLOSED)
+    signal_service.handle([again], sender)
+    html = page(as_olga, f"/incident/{first.incident_id}/")
+    assert "It is finished here, but its sender still reports it." in html
+    assert "Still &lt;b&gt;down&lt;/b&gt;" in html
+    assert 'href="https://g/d/1"' in html
+    assert "repeats: 2" in html
+    [second] = signal_service.handle([replace(signal, starts_at=START + timedelta(hours=1))], sender)
+    html = page(as_olga, f"/incident/{second.incident_id}/")
+    assert f'<a href="/incident/{first.incident_id}/">The incident before: #{first.incident_id}</a>' in html

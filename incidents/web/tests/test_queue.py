@@ -7,9 +7,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from incidents.models import Incident, Source, Status
+from incidents import services
+from incidents.models import Event, Incident, Source, Status
+from incidents.services import Origin
+from incidents.severity import Severity
 from incidents.web import queue
 from testing.reading import next_page, page, row_ids, tab_counts
+from users.models import User
 
 Report = Callable[..., Incident]
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -194,3 +198,12 @@ def test_changes_are_limited_by_events_so_that_none_is_skipped(
     assert len(row_ids(page(as_olga, "/changes/", after_event=0))) == 2
     incident(status=Status.CLOSED)
     page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, after_event=0)
+
+
+def test_it_filters_by_severity_and_assignee(as_olga: Client, olga: User, incident: Report) -> None:
+    error, nobodys = incident("bad", severity=Severity.ERROR), incident("other")
+    services.change(error.pk, Origin(olga.pk, Event.Channel.POST), assignee=olga.pk)
+    assert row_ids(page(as_olga, "/?severity=error")) == [error.pk]
+    assert row_ids(page(as_olga, "/?assignee=me")) == [error.pk]
+    assert row_ids(page(as_olga, "/?assignee=none")) == [nobodys.pk]
+    assert row_ids(page(as_olga, "/?assignee=x&severity=x")) == [nobodys.pk, error.pk]

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from incidents.models import Event, Incident
 from incidents.web import change_token
-from incidents.web.access import require_action
+from incidents.web.access import require_action, user_of
 from incidents.web.queue import Queue, in_brief, row, tabs
 from users.models import Action
 
@@ -49,7 +49,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     if len(found) > MAX_CHANGES:
         return HttpResponse(status=205)
     ids = set(found)
-    queue = Queue.of(request.GET)
+    queue = Queue.of(request.GET, user_of(request))
     shown = set(queue.query.incidents(Incident.objects.filter(pk__in=ids)).values_list("pk", flat=True))
     context = {
         "tabs": tabs(queue),

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_htmx.middleware import HtmxDetails
 
 from common.db import errors as db_errors
-from incidents import services
+from incidents import assignees, services
 from incidents.changes import KEEP
-from incidents.models import Event, Incident, Status
+from incidents.models import Episode, Event, Incident, Status
 from incidents.services import Origin
 from incidents.web import change_token
 from incidents.web.access import origin, require_action, user_of
@@ -87,6 +87,23 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect("web:incident", pk)
 
 
+@require_action(Action.UPDATE)
+def assign(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Hand the incident over to the user who is named, or give it back."""
+    if request.method != "POST":
+        return redirect("web:incident", pk)
+    try:
+        to = None if "give_back" in request.POST else assignees.assignee_id(request.POST.get("assignee", ""))
+        services.change(pk, origin(request), assignee=to)
+    except services.IncidentNotFound:
+        raise Http404 from None
+    except assignees.AssigneeNotKnown:
+        messages.error(request, _("Assignee is not known"))
+    except services.HistoryFull:
+        messages.error(request, _("This incident has too many events, report a new one."))
+    return redirect("web:incident", pk)
+
+
 def carry_out(form: ChangeForm, pk: int, by: Origin) -> HTTPStatus:
     """Change the incident as the form says, give the form its errors, return the response's status."""
     if not form.is_valid():
@@ -122,8 +139,11 @@ def incident_page(
     request: HttpRequest, pk: int, form: ChangeForm | None = None, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     newest = change_token.newest_event_id()
-    found = get_object_or_404(Incident.objects.select_related("created_by").defer("search_text"), pk=pk)
+    found = get_object_or_404(
+        Incident.objects.select_related("created_by", "assignee").defer("search_text"), pk=pk
+    )
     before = to_id(request.GET.get("before", ""))
+    may_update = user_of(request).may(Action.UPDATE)
     events, has_earlier = history(found, before)
     context = {
         "incident": found,
@@ -135,7 +155,9 @@ def incident_page(
         "conflict": events[-1] if status == HTTPStatus.CONFLICT and events else None,
         "choices": choices(Status(found.status)),
         "undo": undo(user_of(request), events) if before is None else None,
-        "may_update": user_of(request).may(Action.UPDATE),
+        "may_update": may_update,
+        "assignees": assignees.possible() if may_update else (),
+        "episode": Episode.objects.filter(incident=found).first() if found.dedup_key else None,
         "newest_event": newest,
         "change_token": change_token.token_for(newest),
     }
@@ -144,7 +166,7 @@ def incident_page(
 
 def history(incident: Incident, before: int | None) -> tuple[list[Event], bool]:
     """Return the newest events (before the event `before`, if given), and whether there are earlier ones."""
-    events = Event.objects.filter(incident=incident).select_related("by").order_by("-id")
+    events = Event.objects.filter(incident=incident).select_related("by", "assignee").order_by("-id")
     if before is not None:
         events = events.filter(id__lt=before)
     found = list(events[: MAX_EVENTS + 1])
@@ -172,7 +194,7 @@ def row_in_queue(request: HttpRequest, pk: int, form: ChangeForm, status: HTTPSt
     found = get_object_or_404(in_brief(Incident.objects.all()), pk=pk)
     events, _has_earlier = history(found, None)
     address = urlsplit(HtmxDetails(request).current_url or "")
-    queue = Queue.of(QueryDict(address.query))
+    queue = Queue.of(QueryDict(address.query), user_of(request))
     context = row(request, queue, found) | {
         "errors": form.non_field_errors(),
         "conflict": events[-1] if status == HTTPStatus.CONFLICT else None,

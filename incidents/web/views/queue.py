@@ -20,6 +20,8 @@ from incidents.web.csv_response import CSVResponse
 from incidents.web.queue import Queue, QueueForm, row, tabs
 from users.models import Action
 
+FILTERS = ("source", "severity", "assignee", "since", "until", "order")
+
 
 @require_login
 def queue(request: HttpRequest) -> HttpResponseBase:
@@ -33,13 +35,13 @@ def queue(request: HttpRequest) -> HttpResponseBase:
 def queue_page(request: HttpRequest) -> HttpResponse:
     # Read before the rows: what changes in between then comes by /changes/.
     newest = change_token.newest_event_id()
-    asked = Queue.of(request.GET)
+    asked = Queue.of(request.GET, user_of(request))
     after = position(request.GET.get("after", ""))
     page = asked.page(after)
     form = QueueForm(request.GET, label_suffix="")
     context = {
         "form": form,
-        "filter_fields": [form[name] for name in ("source", "since", "until", "order")],
+        "filter_fields": [form[name] for name in FILTERS],
         "queue": asked,
         "tabs": tabs(asked),
         "rows": [row(request, asked, incident) for incident in page.incidents],
@@ -55,7 +57,7 @@ def queue_page(request: HttpRequest) -> HttpResponse:
 @require_action(Action.LIST)
 def csv_file(request: HttpRequest) -> HttpResponseBase:
     """Respond with all incidents of the queue with these parameters as CSV, by their time."""
-    asked = Queue.of(request.GET)
+    asked = Queue.of(request.GET, user_of(request))
     header = ("id", _("created at"), _("updated at"), _("status"), _("source"), _("description"))
     lock = None
     if request.method != "HEAD":
