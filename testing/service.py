@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,15 @@ class Service:
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True
         )
         return run.stdout
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Read the service's database."""
+        url = self.environment["DATABASE_URL"]
+        path = f"file:{self.environment['DATA_DIR']}/incidents.sqlite3?mode=ro"
+        with contextlib.closing(psycopg.connect(url) if url else sqlite3.connect(path, uri=True)) as database:
+            cursor = database.execute(query.encode() if url else query)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def raw(self, request: bytes, *, seconds: float = 20) -> Response:
         """Send the bytes of a request over a connection of its own and read the first response."""

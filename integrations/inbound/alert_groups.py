@@ -181,9 +181,7 @@ def of_group(
         as_mapping(payload.get("commonAnnotations")),
     )
     group_labels = as_mapping(payload.get("groupLabels"))
-    starts = [
-        start for alert in firing or alerts if (start := as_datetime(alert.starts_at, context.received_at))
-    ]
+    starts = [start for alert in firing or alerts if (start := context.start(alert.starts_at))]
     ends = [end for alert in alerts if (end := as_datetime(alert.ends_at, context.received_at))]
     severities = {alert.severity for alert in firing or alerts}
     signal = context.signal(

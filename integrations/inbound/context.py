@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incidents.severity import Severity
 from incidents.signals import MAX_TITLE_LENGTH, Action, Signal
 from incidents.validators import MAX_COMMENT_LENGTH, MAX_DESCRIPTION_LENGTH
 from integrations.inbound.values import as_datetime, as_key, as_line, cut
 
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 # The words of all senders, in lower case. Zabbix says disaster, high and average, Nagios DOWN and CRITICAL.
 SEVERITIES = {
     "critical": Severity.CRITICAL,
@@ -43,6 +44,15 @@ class Context:
             return self.severities[name]
         return SEVERITIES.get(name, self.default_severity)
 
+    def start(self, value: object) -> datetime | None:
+        """Read the start of an episode; one in the future is none.
+
+        Alertmanager makes the end of an alert that has no start its start, and a local time without its
+        offset may be hours ahead.
+        """
+        start = as_datetime(value, self.received_at)
+        return start if start and start <= self.received_at + MAX_CLOCK_SKEW else None
+
     def signal(  # noqa: PLR0913  # one for each field of a signal
         self,
         action: Action,
@@ -65,7 +75,7 @@ class Context:
         limit = MAX_COMMENT_LENGTH
         if action == Action.TRIGGER:
             limit = MAX_DESCRIPTION_LENGTH - len(title) - len("\n\n")
-        start = as_datetime(starts_at, self.received_at)
+        start = self.start(starts_at)
         return Signal(
             action=action,
             key=as_key(key, key_field),

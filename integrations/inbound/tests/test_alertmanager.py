@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +7,7 @@ import pytest
 from incidents.severity import Severity
 from incidents.signals import Action, Signal
 from integrations.inbound.alert_groups import MAX_ALERTS
-from integrations.inbound.tests.examples import CONTEXT, load, one_signal, parse
+from integrations.inbound.tests.examples import CONTEXT, NOW, load, one_signal, parse
 from integrations.inbound.tests.examples import signals as signals_of
 from integrations.signals import InvalidEvent
 
@@ -264,3 +264,12 @@ def test_only_http_urls_become_links(url: str) -> None:
 def test_texts_are_not_formatted_evaluated_or_escaped() -> None:
     text = "{0.__class__} %s {{ 7*7 }} <b>&amp;</b>"
     assert one(alert(annotations={"summary": text})).title == text
+
+
+def test_a_start_in_the_future_is_none() -> None:
+    """What amtool and other clients push without a start gets its end as its start."""
+    for ahead, start in ((timedelta(hours=1), None), (timedelta(minutes=1), NOW + timedelta(minutes=1))):
+        alert = {"status": "firing", "labels": {"a": "b"}, "startsAt": (NOW + ahead).isoformat()}
+        for group in (False, True):
+            [signal] = signals({"groupKey": "g", "alerts": [alert]}, group)
+            assert signal.starts_at == start
