@@ -22,6 +22,9 @@ def check(server: Server, workload: str) -> None:
         case "create":
             assert data["id"] == incidents + 1, response
             assert server.count() == incidents + 1, "not stored"
+        case "hook":
+            assert [result["outcome"] for result in response["results"]] == ["created"], response
+            assert server.count() == incidents + 1, "not stored"
         case "list" if not server.kind.rest_only:
             check_newest_first(data["incidents"], LIST_SIZE)
             assert {item["status"] for item in data["incidents"]} == {"new"}, response
@@ -30,7 +33,7 @@ def check(server: Server, workload: str) -> None:
             assert workload != "page" or data["count"] == incidents, response
         case "token":
             assert data["token"].startswith("inc_"), response
-    if workload in {"create", "update"} and not server.kind.rest_only:
+    if workload in {"create", "update", "hook"} and not server.kind.rest_only:
         assert server.count("incidents_event") == events + 1, "no event stored"
 
 

@@ -45,8 +45,11 @@ def of_load(load: Medians) -> Iterator[Goal]:
             of_same = ratio(load, workload, LIMIT_SAME_WORKER)
             name = f"{workload}, of the limit with the service's worker"
             yield Goal(name, of_same, share_of_same, is_minimum=True)
-    if create := load.get(Cell("create", CONNECTIONS, OURS.name)):
+    create, hook = (load.get(Cell(name, CONNECTIONS, OURS.name)) for name in ("create", "hook"))
+    if create:
         yield Goal("create, p99 / p50", create.p99 / create.p50, 3)
+    if create and hook:
+        yield Goal("hook of one alert, of create", hook.rate / create.rate, 0.6, is_minimum=True)
 
 
 def ratio(load: Medians, workload: str, kind: Kind) -> float:

@@ -51,10 +51,12 @@ def run(server: Server, workload: str, *, connections: int, seconds: int) -> Res
     found = json.loads(finished.stdout.splitlines()[-1])
     if call.statuses:
         server.updates += found["requests"] + connections
+    elif "{number}" in call.body:
+        server.alerts += found["requests"] + connections
     refused = found["wrong_status"] + found["broken"]
     # wrk does not count the requests that were under way when the load ended.
     stored = settled(server) - before
-    made = stored if workload == "create" else found["requests"]
+    made = stored if workload in {"create", "hook"} else found["requests"]
     if refused or not found["requests"] <= made <= found["requests"] + connections:
         raise WrongResponses(
             f"{server.kind.name}, {workload}: {found}, {made} made, see {server.folder / 'log'}"
@@ -77,6 +79,9 @@ def settled(server: Server) -> int:
 
 
 def script(server: Server, call: Call) -> list[str]:
+    if "{number}" in call.body:
+        given = [call.method, call.authorization, call.body, str(server.alerts)]
+        return ["--script=bench/lua/numbered.lua", server.url + call.path, "--", *given]
     if call.statuses is None:
         given = [call.method, call.authorization, call.body]
         return ["--script=bench/lua/fixed.lua", server.url + call.path, "--", *given]

@@ -5,6 +5,7 @@ with started(scratch, [OURS], rows=100_000) as [server]:
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ from typing import Any
 from bench import processes
 from bench.http_client import Client, NoResponse
 from bench.processes import PROJECT, WORKERS, Memory
-from bench.workloads import PASSWORD, Call, post_call, rest_call
+from bench.workloads import PASSWORD, Call, hook_call, post_call, rest_call
 
 PORTS = range(8500, 8600)
 MAX_START_SECONDS = 60
@@ -37,12 +38,15 @@ class Kind:
     project: Path = PROJECT
     rest_only: bool = False
     has_rest: bool = True
+    has_hooks: bool = False
 
     @property
     def database(self) -> str:
         return "db.sqlite3" if self.rest_only else "incidents.sqlite3"
 
     def has(self, workload: str) -> bool:
+        if workload == "hook":
+            return self.has_hooks
         return not (self.rest_only and workload == "token") and (self.has_rest or "page" not in workload)
 
 
@@ -55,10 +59,11 @@ SYNC = (*SOCKET, "--worker-class", "sync")
 SERVICE_CLASS = "operations.gunicorn_app.ServiceWorker"
 SERVICE_WORKER = (*SOCKET, "--worker-class", SERVICE_CLASS, "--threads", "4", "--keep-alive", "75")
 
-OURS = Kind("the service", [sys.executable, "manage.py", "serve"])
+OURS = Kind("the service", [sys.executable, "manage.py", "serve"], has_hooks=True)
 OURS_SYNC = Kind(
     "the service, sync workers",
     ["env", "GUNICORN_CMD_ARGS=--worker-class sync --threads 1", *OURS.command],
+    has_hooks=True,
 )
 REFERENCE = Kind("the reference", gunicorn(*SYNC, "bench.reference.wsgi"), rest_only=True)
 LIMIT = Kind("the limit", gunicorn(*SYNC, "bench.limit.wsgi"), has_rest=False)
@@ -72,7 +77,8 @@ LIMIT_SAME_WORKER = Kind(
 
 def other_checkout(project: Path) -> Kind:
     """The service in another checkout, which is started by its own manage.py."""
-    return replace(OURS, name=f"the service in {project}", project=project.resolve())
+    has_hooks = (project / "integrations" / "views.py").exists()
+    return replace(OURS, name=f"the service in {project}", project=project.resolve(), has_hooks=has_hooks)
 
 
 def environment(data: Path, port: int = PORTS[0]) -> dict[str, str]:
@@ -87,7 +93,9 @@ class Server:
     token: str
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
+    hook_token: str = ""
     updates: int = 0  # sent since the database was filled
+    alerts: int = 0  # sent since then
 
     @property
     def url(self) -> str:
@@ -144,6 +152,8 @@ class Server:
         return max(Memory.of(pid) for pid in self.workers())
 
     def call(self, workload: str) -> Call:
+        if workload == "hook":
+            return hook_call(self.hook_token)
         if self.kind.rest_only or "page" in workload:
             return rest_call(workload, self.token)
         return post_call(workload, self.token)
@@ -172,11 +182,11 @@ class Scratch:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tokens: dict[tuple[Path, bool, int], tuple[Path, str]] = {}
+        self.tokens: dict[tuple[Path, bool, int], tuple[Path, str, str]] = {}
         self.servers = 0
 
-    def filled(self, kind: Kind, rows: int) -> tuple[Path, str]:
-        """Return the folder of a database of so many rows, and the token to it.
+    def filled(self, kind: Kind, rows: int) -> tuple[Path, str, str]:
+        """Return the folder of a database of so many rows, the token to it and that of its hook.
 
         Another checkout fills its own, since its schema may differ.
         """
@@ -185,15 +195,18 @@ class Scratch:
             folder = self.folder / f"filled-{len(self.tokens)}"
             folder.mkdir()
             fill = ["bench.reference.fill", str(rows)] if kind.rest_only else ["bench.fill", "1", str(rows)]
-            self.tokens[key] = folder, run_python(folder, "-m", *fill, project=kind.project)
+            token = run_python(folder, "-m", *fill, project=kind.project)
+            connect = ("manage.py", "connect", "alertmanager", "bench alerts", "--json")
+            hook = json.loads(run_python(folder, *connect, project=kind.project)) if kind.has_hooks else {}
+            self.tokens[key] = folder, token, hook.get("token", "")
         return self.tokens[key]
 
     def server(self, kind: Kind, rows: int) -> Server:
-        source, token = self.filled(kind, rows)
+        source, token, hook_token = self.filled(kind, rows)
         self.servers += 1
         folder = self.folder / f"server-{self.servers}"
         shutil.copytree(source, folder)
-        return Server(kind, folder, rows, token)
+        return Server(kind, folder, rows, token, hook_token=hook_token)
 
 
 @contextlib.contextmanager

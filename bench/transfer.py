@@ -106,8 +106,8 @@ def main() -> None:
         folder = Path(name)
         print(machine.describe(folder))
         scratch = Scratch(folder)
-        full, _token = scratch.filled(OURS, rows)
-        empty, _token = scratch.filled(OURS, 0)
+        full, *_tokens = scratch.filled(OURS, rows)
+        empty, *_tokens = scratch.filled(OURS, 0)
         spare = folder / "spare"
         shutil.copytree(empty, spare)
         jsonl, csv_file, bare = folder / "all.jsonl", folder / "all.csv", folder / "bare"

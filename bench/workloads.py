@@ -6,6 +6,7 @@ list            100 incidents of one status (POST dialect); the reference's page
 page            a REST page of 20
 page by status  a REST page of 20 of one status
 token           a login
+hook            one alert of Alertmanager, another one each time
 whole list      every incident at once (bench.whole_list alone)
 """
 
@@ -18,13 +19,13 @@ from bench.http_client import Request
 USERNAME = "bench"
 PASSWORD = "bench bench bench"
 TEXT = "Самокат 4217 не в сети больше часа, дом 12"
-WORKLOADS = ("create", "update", "list", "page", "page by status", "token")
+WORKLOADS = ("create", "update", "list", "page", "page by status", "token", "hook")
 REST_ROOT = "/api/incidents/"
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request that does one unit of work; {id} and {status} in it stand for other values each time."""
+    """A request that does one unit of work; {id}, {status} and {number} stand for other values each time."""
 
     method: str
     path: str
@@ -36,7 +37,7 @@ class Call:
     def filled_in(self, incident_id: int, status_number: int = 0) -> "Call":
         """Return this call with the incident and one of the two statuses put in."""
         if self.statuses is None:
-            return self
+            return replace(self, body=self.body.replace("{number}", "0"))
         body = self.body.replace("{id}", str(incident_id))
         return replace(
             self,
@@ -89,3 +90,30 @@ def rest_call(workload: str, token: str) -> Call:
             return Call("GET", REST_ROOT, 200, authorization=proof)
         case _:
             return Call("GET", f"{REST_ROOT}?status=open", 200, authorization=proof)
+
+
+def hook_call(token: str) -> Call:
+    """Return the post of an alert that is new each time: an incident, its event and the stored post."""
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": "Offline", "instance": "scooter-4217", "severity": "critical"},
+        "annotations": {"summary": TEXT},
+        "startsAt": "2026-01-01T00:00:00.326990857Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus:9090/graph?g0.expr=up",
+        "fingerprint": "{number}",
+    }
+    payload = {
+        "receiver": "incidents",
+        "status": "firing",
+        "alerts": [alert],
+        "groupLabels": {"alertname": "Offline"},
+        "commonLabels": alert["labels"],
+        "commonAnnotations": alert["annotations"],
+        "externalURL": "http://alertmanager:9093",
+        "version": "4",
+        "groupKey": '{}:{alertname="Offline"}',
+        "truncatedAlerts": 0,
+    }
+    body = json.dumps(payload, ensure_ascii=False)
+    return Call("POST", "/hooks/alertmanager/", 202, body, f"Bearer {token}")
