@@ -61,8 +61,9 @@ class Service:
         """Read the service's database."""
         url = self.environment["DATABASE_URL"]
         path = f"file:{self.environment['DATA_DIR']}/incidents.sqlite3?mode=ro"
-        with contextlib.closing(psycopg.connect(url) if url else sqlite3.connect(path, uri=True)) as database:
-            cursor = database.execute(query.encode() if url else query)
+        database: Any = psycopg.connect(url) if url else sqlite3.connect(path, uri=True)
+        with contextlib.closing(database):
+            cursor = database.execute(query)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
