@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from gunicorn.asgi.parser import InvalidHeader, LimitRequestHeaders, PythonProtocol
+from gunicorn.asgi.parser import InvalidHeader, InvalidHeaderName, LimitRequestHeaders, PythonProtocol
 from gunicorn.http.message import HeaderPolicy
 from gunicorn.util import split_request_uri
 
@@ -69,6 +69,25 @@ class Request(HeaderPolicy):  # type: ignore[misc]  # gunicorn has no types
         self.headers.append(("CONTENT-LENGTH", str(length)))
 
 
+class Parser(PythonProtocol):  # type: ignore[misc]  # gunicorn has no types
+    """Refuses invalid trailers as gunicorn's other workers do; by itself it skips what stands there."""
+
+    def _find_line(self, *args: Any) -> int:
+        end: int = super()._find_line(*args)
+        if end > 0 and self._state == "chunked" and self._chunk_state == "trailer":
+            self.check_trailer(bytes(self._buffer[:end]))
+        return end
+
+    def check_trailer(self, line: bytes) -> None:
+        name, colon, value = line.partition(b":")
+        if len(line) + 2 > self._line_limit():
+            raise LimitRequestHeaders("the trailer is too long")
+        if not colon or not self._is_valid_token(name):
+            raise InvalidHeaderName("the trailer's name is invalid")
+        if self._has_invalid_header_chars(value.strip(b" \t")):
+            raise InvalidHeader("the trailer's value is invalid")
+
+
 class RequestBuffer:
     """Assembles one request after another, and keeps no more of a body than `max_body_bytes`.
 
@@ -93,7 +112,7 @@ class RequestBuffer:
         self.max_body_bytes = max_body_bytes
         self.too_large = too_large
         self.limits_below = limits_below or {}
-        self.parser = PythonProtocol(
+        self.parser = Parser(
             on_headers_complete=self.head_complete,
             on_body=self.add_to_body,
             limit_request_line=cfg.limit_request_line,

@@ -1,5 +1,6 @@
 """What both workers made of a stream, and the differences that are allowed, with the reasons."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,10 +44,27 @@ class Allowance:
     allows: Callable[[Pair], bool]
 
 
+CLOSE_AMONG_OPTIONS = re.compile(
+    rb"\nconnection:[^\r\n]*(,[ \t]*close|close[ \t]*,|\r\nconnection:[ \t]*close)", re.IGNORECASE
+)
 ALLOWANCES = [
     Allowance(
         "a body over the limit is refused with 413, without waiting for it",
         lambda pair: pair.ours.refusal == "413" and is_start(pair.ours.seen, pair.stock.seen),
+    ),
+    Allowance(
+        "HTTP/1.1 without Host, or another version than 1.0 and 1.1, is refused",
+        lambda pair: pair.ours.refusal == "400" and is_start(pair.ours.seen, pair.stock.seen),
+    ),
+    Allowance(
+        "an unknown transfer coding is 501 and not 400",
+        lambda pair: pair.ours.refusal == "501" and pair.ours.seen == pair.stock.seen,
+    ),
+    Allowance(
+        "the connection is closed after a request that says so beside another option",
+        lambda pair: (
+            bool(CLOSE_AMONG_OPTIONS.search(pair.stream.data)) and is_start(pair.ours.seen, pair.stock.seen)
+        ),
     ),
 ]
 

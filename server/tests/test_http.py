@@ -111,6 +111,18 @@ def test_malformed_chunks_are_refused(service: Service, body: bytes) -> None:
         assert responses.count(b"HTTP/1.1") == 1, body
 
 
+@pytest.mark.parametrize(
+    "trailer", [b": x", b"no colon", b" folded: x", b"X : 1", b"X: \x00", b"X: a\rb", b"Host: x"]
+)
+def test_invalid_trailers_are_refused(service: Service, trailer: bytes) -> None:
+    head = chunked()[:-2]
+    for parts in ((head + trailer + b"\r\n\r\n",), (head, trailer[:1], trailer[1:] + b"\r\n\r\n")):
+        responses = service.exchange(*parts)
+        assert responses.startswith(b"HTTP/1.1 400"), responses
+        assert responses.count(b"HTTP/1.1") == 1
+    assert b"HTTP/1.1 200" in service.exchange(head + b"X-Trailer: 1\r\n\r\n")
+
+
 def too_large() -> dict[str, bytes]:
     content = b" " * 3_000_000
     declared = b"Content-Length: 99999999999\r\n"
