@@ -11,7 +11,8 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from common import cpus, secret_key
-from config import env, logs
+from common.http.guarded_client import networks
+from config import env, logs, mail
 
 BASE_DIR = Path(__file__).parent.parent
 env.load(BASE_DIR / ".env")
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
     "incidents.statistics",
     "incidents.feed",
     "integrations",
+    "integrations.outbound",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -174,6 +176,20 @@ USE_TZ = True
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# What leaves the service: deliveries
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+DISPATCHER = env.flag("DISPATCHER", default=True)
+try:
+    OUTBOUND_ALLOWED_NETWORKS = list(networks(env.csv("OUTBOUND_ALLOWED_NETWORKS", default=[])))
+except ValueError as error:
+    raise env.WrongSetting("OUTBOUND_ALLOWED_NETWORKS", str(error)) from None
+TELEGRAM_API_URL = env.text("TELEGRAM_API_URL", default="https://api.telegram.org").rstrip("/")
+MAX_API_URL = env.text("MAX_API_URL", default="https://platform-api.max.ru").rstrip("/")
+EMAIL_URL = env.secret("EMAIL_URL")
+EMAIL_FROM = env.text("EMAIL_FROM", default="incidents@localhost")
+# Their names differ between the LTS release and the newest Django.
+globals().update(mail.configuration(EMAIL_URL))
 
 # Safe pages
 HTTPS = env.flag("HTTPS", default=False)

@@ -21,6 +21,8 @@ if not os.environ.get("WEB_CONCURRENCY"):
 from gunicorn.app.base import BaseApplication
 
 from common.db import group_commit
+from integrations.outbound.dispatcher import run_until_signalled
+from operations.dispatcher_process import DispatcherProcess, DispatchingArbiter
 from server import signals
 from server.worker import Worker
 
@@ -103,6 +105,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         }
         for name, value in (chosen | given).items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        if settings.DISPATCHER:
+            DispatchingArbiter(self, DispatcherProcess(run_until_signalled)).run()
+        else:
+            super().run()
 
     def load(self) -> Any:
         application = import_string(settings.WSGI_APPLICATION)

@@ -63,7 +63,7 @@ def first_run() -> None:
     """Do all that `manage.py serve` does before it becomes gunicorn."""
     from operations.gunicorn_app import Server
 
-    Server.run = lambda _server: None
+    Server.run = lambda _server: None  # type: ignore[method-assign, assignment]
     call_command("serve")
 
 

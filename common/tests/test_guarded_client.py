@@ -1,0 +1,192 @@
+"""The client for addresses that people give: where it may connect, and what it costs at most."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from common.http import guarded_client
+from common.http.guarded_client import MAX_BYTES, AddressRefused, RequestFailed, send
+from testing.receiver import Answer, Receiver, listening
+
+LOOPBACK = [ip_network("127.0.0.0/8")]
+FORBIDDEN = [
+    "http://127.0.0.1/",
+    "http://localhost/",
+    "http://169.254.169.254/latest/meta-data",
+    "http://[::1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[2002:7f00:1::]/",
+    "http://[fec0::1]/",
+    "http://[ff02::1]/",
+    "http://[fe80::1]/",
+    "http://[fc00::1]/",
+    "http://224.0.0.1/",
+    "http://0.0.0.0/",
+    "http://10.1.2.3/",
+    "http://172.16.0.1/",
+    "http://192.168.1.1/",
+    "http://100.64.0.1/",
+    "http://192.0.0.8/",
+    "http://255.255.255.255/",
+    "http://2130706433/",
+    "http://0177.0.0.1/",
+    "http://0x7f.1/",
+    "http://127.1/",
+]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise AssertionError("a connection was made")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.mark.parametrize("url", FORBIDDEN)
+def test_networks_that_are_not_public_are_never_connected_to(url: str, no_connection: None) -> None:
+    with pytest.raises(RequestFailed):
+        send("POST", url, {}, b"")
+
+
+def test_a_listed_network_is_reached(receiver: Receiver) -> None:
+    receiver.answer = lambda _received: Answer(200, {"X-One": "1"}, b"thanks")
+    response = send("POST", f"{receiver.url}/hook?a=1", {"X-Two": "2"}, b"body", allowed=LOOPBACK)
+    assert (response.status, response.body, response.headers["x-one"]) == (200, b"thanks", "1")
+    [received] = receiver.received
+    assert (received.path, received.body, received.headers["x-two"]) == ("/hook?a=1", b"body", "2")
+    assert received.headers["host"] == f"127.0.0.1:{receiver.port}"
+
+
+@pytest.mark.parametrize(
+    "addresses", [["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["8.8.8.8", "::1"]]
+)
+def test_a_name_with_a_private_address_among_its_own_is_refused(
+    addresses: list[str], monkeypatch: pytest.MonkeyPatch, no_connection: None
+) -> None:
+    def resolve(_host: str, port: int, **_options: Any) -> list[Any]:
+        return [
+            (
+                socket.AF_INET6 if ":" in address else socket.AF_INET,
+                socket.SOCK_STREAM,
+                6,
+                "",
+                (address, port),
+            )
+            for address in addresses
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(AddressRefused, match="OUTBOUND_ALLOWED_NETWORKS"):
+        send("POST", "http://rebinding.example/", {}, b"")
+
+
+def test_a_name_is_resolved_once(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    resolve = socket.getaddrinfo
+
+    def count(*arguments: Any, **options: Any) -> Any:
+        asked.append(arguments)
+        return resolve(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", count)
+    send("POST", f"{receiver.url}/", {}, b"", allowed=LOOPBACK)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "example.com",
+        "",
+        "http://",
+        "http://name:secret@example.com/",
+        "http://example.com:99999/",
+        "http://exa mple.com/",
+        "http://example.com/\r\nX: 1",
+        "http://пример.рф/",
+    ],
+)
+def test_what_is_no_address_is_refused_before_anything_is_resolved(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    with pytest.raises(AddressRefused):
+        send("POST", url, {}, b"")
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.answer = lambda _received: Answer(302, {"Location": f"{receiver.url}/elsewhere"})
+    assert send("POST", f"{receiver.url}/", {}, b"", allowed=LOOPBACK).status == 302
+    assert [received.path for received in receiver.received] == ["/"]
+
+
+def test_a_large_response_is_cut(receiver: Receiver) -> None:
+    receiver.answer = lambda _received: Answer(200, {}, b"x" * (10 * MAX_BYTES))
+    assert len(send("POST", f"{receiver.url}/", {}, b"", allowed=LOOPBACK).body) == MAX_BYTES
+
+
+@pytest.fixture
+def dripping() -> Iterator[int]:
+    """A server that sends a byte each 50 ms, for ever, and yields its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def drip() -> None:
+            connection, _address = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not stop.wait(0.05):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        yield listener.getsockname()[1]
+        stop.set()
+        thread.join()
+
+
+def test_a_response_that_drips_ends_at_the_deadline(dripping: int) -> None:
+    started = time.monotonic()
+    with pytest.raises(RequestFailed, match="no response within"):
+        send("POST", f"http://127.0.0.1:{dripping}/", {}, b"", allowed=LOOPBACK, deadline=0.3)
+    assert 0.3 <= time.monotonic() - started < 5
+
+
+def test_a_port_without_a_server_is_reported_without_the_path() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(RequestFailed) as failed:
+        send("POST", f"http://127.0.0.1:{port}/bot123:secret/", {}, b"", allowed=LOOPBACK)
+    assert "secret" not in str(failed.value)
+
+
+def test_no_proxy_of_the_environment_is_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert send("POST", f"{receiver.url}/", {}, b"", allowed=LOOPBACK).status == 204
+
+
+def test_networks_are_read_and_wrong_ones_refused() -> None:
+    assert list(guarded_client.networks(["10.0.0.0/8", "127.0.0.1"])) == [
+        ip_network("10.0.0.0/8"),
+        ip_network("127.0.0.1/32"),
+    ]
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
+        list(guarded_client.networks(["10.0.0.1/8"]))

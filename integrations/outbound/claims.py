@@ -1,0 +1,170 @@
+"""Which deliveries may be sent now, and what became of them. The only writer of deliveries beside fan_out.
+
+A claim is a conditional UPDATE, so that of several dispatchers one has it, on both databases. Who claims has
+the lease: after a crash it runs out, and another dispatcher sends again, with the same message id.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from integrations.outbound.models import MAX_ERROR_LENGTH, Attempt, Delivery, Destination, Thread
+from integrations.outbound.schedule import DISABLE_AFTER, next_attempt
+from integrations.outbound.transports.base import Outcome
+
+LEASE = timedelta(seconds=90)
+# Between two attempts at a destination that fails.
+MIN_PAUSE = timedelta(seconds=5)
+MAX_PAUSE = timedelta(minutes=30)
+BATCH = 50
+MAX_DIGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of deliveries that were sent as one message."""
+
+    deliveries: Sequence[Delivery]
+    outcome: Outcome
+    at: datetime
+    milliseconds: int
+
+
+def claim(destination: Destination, limit: int = BATCH) -> list[Delivery]:
+    """Take up to `limit` deliveries of the destination that are due, oldest first.
+
+    A later event of an incident waits for the earlier one; other incidents go on.
+    """
+    now = timezone.now()
+    pending = destination.deliveries.filter(state=Delivery.State.PENDING)
+    waiting = pending.filter(next_at__gt=now)
+    leased = pending.filter(lease_until__gte=now)
+    blocked = set(waiting.values_list("incident_id", flat=True)) | set(
+        leased.values_list("incident_id", flat=True)
+    )
+    due = pending.filter(next_at__lte=now).filter(Q(lease_until=None) | Q(lease_until__lt=now))
+    chosen: list[int] = []
+    for pk, incident_id in due.order_by("event_id").values_list("id", "incident_id").iterator():
+        if incident_id not in blocked:
+            chosen.append(pk)
+        if len(chosen) == limit:
+            break
+    lease = secrets.token_hex(16)
+    due.filter(id__in=chosen).update(lease=lease, lease_until=now + LEASE)
+    return list(pending.filter(lease=lease).order_by("event_id"))
+
+
+def release(deliveries: Sequence[Delivery], *, until: datetime | None = None, reason: str = "") -> None:
+    """Give deliveries back unsent; with `until` they wait so long, for the `reason`."""
+    held = mine(deliveries)
+    if until:
+        held.update(lease="", lease_until=None, next_at=until, reason=reason)
+    else:
+        held.update(lease="", lease_until=None)
+
+
+def cancel(deliveries: Sequence[Delivery], reason: str) -> None:
+    mine(deliveries).update(
+        state=Delivery.State.CANCELLED, reason=reason, finished_at=timezone.now(), lease="", lease_until=None
+    )
+
+
+def mine(deliveries: Sequence[Delivery]):  # type: ignore[no-untyped-def]
+    """Return those of the deliveries whose lease no other dispatcher has taken over meanwhile."""
+    leases = {delivery.lease for delivery in deliveries}
+    return Delivery.objects.filter(
+        id__in=[delivery.pk for delivery in deliveries], lease__in=leases, state=Delivery.State.PENDING
+    )
+
+
+def store(destination_id: int, results: Sequence[Result]) -> None:
+    """Write down the results of one destination, in one transaction."""
+    with transaction.atomic():
+        for result in results:
+            if mine(result.deliveries).exists():
+                store_one(destination_id, result)
+
+
+def store_one(destination_id: int, result: Result) -> None:
+    outcome = result.outcome
+    reason = outcome.reason[:MAX_ERROR_LENGTH]
+    Attempt.objects.bulk_create(
+        [
+            Attempt(
+                delivery=delivery,
+                at=result.at,
+                milliseconds=result.milliseconds,
+                success=outcome.success,
+                status=outcome.status,
+                reason=reason,
+            )
+            for delivery in result.deliveries
+        ]
+    )
+    destination = Destination.objects.filter(pk=destination_id)
+    if outcome.success:
+        mine(result.deliveries).update(
+            state=Delivery.State.DONE,
+            attempts=F("attempts") + 1,
+            finished_at=result.at,
+            lease="",
+            lease_until=None,
+            reason="",
+        )
+        destination.exclude(failing_since=None).update(failing_since=None)
+        if outcome.thread and len(result.deliveries) == 1:
+            Thread.objects.bulk_create(
+                [
+                    Thread(
+                        destination_id=destination_id,
+                        incident_id=result.deliveries[0].incident_id,
+                        message=outcome.thread,
+                    )
+                ],
+                ignore_conflicts=True,
+            )
+        return
+    now = timezone.now()
+    for delivery in result.deliveries:
+        again = next_attempt(delivery.attempts + 1, now, outcome.retry_after)
+        if outcome.moved_to:
+            again = now
+        state = Delivery.State.PENDING if again else Delivery.State.DEAD
+        mine([delivery]).update(
+            state=state,
+            attempts=F("attempts") + 1,
+            next_at=again or now,
+            finished_at=None if again else now,
+            reason=reason,
+            lease="",
+            lease_until=None,
+        )
+    if outcome.moved_to:
+        destination.update(address=outcome.moved_to)
+        return
+    destination.filter(failing_since=None).update(failing_since=now)
+    hold(destination.get(), now, outcome.retry_after or timedelta(0))
+    if outcome.disable:
+        disable(destination_id, reason or f"the receiver responded with {outcome.status}")
+    elif destination.filter(failing_since__lt=now - DISABLE_AFTER).exists():
+        disable(destination_id, f"nothing was delivered for {DISABLE_AFTER.days} days: {reason}")
+
+
+def hold(destination: Destination, now: datetime, pause: timedelta) -> None:
+    """Let everything for a destination that fails wait, the longer the longer it has failed."""
+    failing = now - (destination.failing_since or now)
+    until = now + max(pause, min(max(failing, MIN_PAUSE), MAX_PAUSE))
+    pending = destination.deliveries.filter(state=Delivery.State.PENDING, next_at__lt=until)
+    pending.filter(attempts=0).update(reason="waits, as the receiver fails")
+    pending.update(next_at=until)
+
+
+def disable(destination_id: int, reason: str) -> None:
+    Destination.objects.filter(pk=destination_id).update(
+        enabled=False, disabled_because=reason[:MAX_ERROR_LENGTH]
+    )

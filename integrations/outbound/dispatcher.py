@@ -1,0 +1,138 @@
+"""The dispatcher: a process that tells destinations of events, off every request's path.
+
+Its main thread alone uses the database; each destination that is being sent to has a thread for the network,
+so that a slow one delays no other. It waits for the network in no transaction.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+from django.db import Error, connection
+from django.utils import timezone
+
+from common.db import errors as db_errors
+from common.db import group_commit
+from integrations.outbound import claims, sending
+from integrations.outbound.fan_out import fan_out
+from integrations.outbound.models import Attempt, Delivery, Destination, DispatcherState
+
+log = logging.getLogger(__name__)
+
+POLL = 0.5  # seconds
+MAX_THREADS = 64
+GRACE = 8.0  # seconds; `docker stop` kills after 10
+KEEP_FINISHED = timedelta(days=30)
+PRUNE_EVERY = 3600.0  # seconds
+PRUNE_BATCH = 1000
+TICK_EVERY = 10.0  # seconds
+AWAY_PAUSE = 2.0  # seconds
+
+
+class Dispatcher:
+    def __init__(self, is_orphaned: Callable[[], bool] = lambda: False) -> None:
+        self.is_orphaned = is_orphaned
+        self.stopping = threading.Event()
+        self.pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="destination")
+        self.under_way: dict[int, tuple[sending.Batch, Future[Any]]] = {}
+        self.next_prune = time.monotonic() + 60
+        self.next_tick = 0.0
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        self.stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`, or until the parent process is gone."""
+        while not self.stopping.is_set() and not self.is_orphaned():
+            if group_commit.sync_failed():
+                # The recovery wants to be alone with the database.
+                connection.close()
+                self.stopping.wait(AWAY_PAUSE)
+                continue
+            try:
+                busy = self.step()
+            except (Error, OSError) as error:
+                if isinstance(error, Error) and not db_errors.is_transient(error):
+                    raise
+                log.warning("the database is away, deliveries wait: %s", error)
+                connection.close()
+                self.stopping.wait(AWAY_PAUSE)
+                continue
+            if not busy:
+                self.stopping.wait(POLL)
+        self.finish()
+
+    def step(self) -> bool:
+        """Look once for events, deliveries and results; tell whether there may be more at once."""
+        self.collect()
+        made = fan_out()
+        for destination in self.idle_destinations():
+            batch = sending.prepare(destination)
+            if batch:
+                future = self.pool.submit(sending.transmit, batch, self.stopping.is_set)
+                self.under_way[destination.pk] = batch, future
+        self.tick_and_prune()
+        if self.under_way:
+            wait(self.futures(), timeout=0.05 if made else POLL, return_when="FIRST_COMPLETED")
+            return True
+        return made > 0
+
+    def idle_destinations(self) -> list[Destination]:
+        due = Delivery.objects.filter(state=Delivery.State.PENDING, next_at__lte=timezone.now())
+        waiting = due.values_list("destination_id", flat=True).distinct()
+        enabled = Destination.objects.filter(enabled=True, id__in=waiting)
+        room = MAX_THREADS - len(self.under_way)
+        return [one for one in enabled if one.pk not in self.under_way][:room]
+
+    def collect(self) -> None:
+        for destination_id, (_batch, future) in list(self.under_way.items()):
+            if future.done():
+                del self.under_way[destination_id]
+                results, untried = future.result()
+                claims.store(destination_id, results)
+                if untried:
+                    claims.release(untried)
+
+    def futures(self) -> list[Future[Any]]:
+        return [future for _batch, future in self.under_way.values()]
+
+    def tick_and_prune(self) -> None:
+        now = time.monotonic()
+        if now >= self.next_tick:
+            self.next_tick = now + TICK_EVERY
+            DispatcherState.objects.update_or_create(pk=1, defaults={"last_tick_at": timezone.now()})
+        if now >= self.next_prune:
+            old = Delivery.objects.filter(finished_at__lt=timezone.now() - KEEP_FINISHED)
+            ids = list(old.values_list("id", flat=True)[:PRUNE_BATCH])
+            Attempt.objects.filter(delivery__in=ids).delete()
+            Delivery.objects.filter(id__in=ids).delete()
+            self.next_prune = now + (POLL if len(ids) == PRUNE_BATCH else PRUNE_EVERY)
+
+    def finish(self) -> None:
+        """Wait for what is being sent, and leave no lease behind."""
+        self.stopping.set()
+        wait(self.futures(), timeout=GRACE)
+        self.collect()
+        for batch, _future in self.under_way.values():
+            claims.release([delivery for parcel in batch.parcels for delivery in parcel.deliveries])
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def run_until_signalled(is_orphaned: Callable[[], bool] = lambda: False) -> None:
+    dispatcher = Dispatcher(is_orphaned)
+    stop_signals = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+    for number in stop_signals:
+        signal.signal(number, dispatcher.stop)
+    # A parent may have blocked them for the fork (server/signals.py).
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
+    dispatcher.run()
+    # A thread that still waits for a receiver must not hold the process back.
+    logging.shutdown()
+    os._exit(0)

@@ -1,0 +1,72 @@
+"""Making deliveries: for each settled event one for each destination that wants it."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from incidents.feed import models as feed
+from incidents.feed.settled import horizon, settled_events
+from incidents.models import Event, Incident
+from integrations.outbound.models import Delivery, Destination, DispatcherState
+
+BATCH = 500
+
+
+def fan_out() -> int:
+    """Make the deliveries of the next settled events; return how many events were looked at.
+
+    Imported events are delivered to nobody. After a restore the events up to now are old ones too, and
+    deliveries that were pending in the backup may have been made after it: they are cancelled.
+    """
+    destinations = list(Destination.objects.filter(enabled=True))
+    if not destinations:
+        return 0
+    through = position(destinations)
+    events = settled_events(through, BATCH)
+    if not events:
+        return 0
+    incidents = Incident.objects.in_bulk({event.incident_id for event in events})
+    made = [
+        Delivery(
+            destination=destination,
+            event_id=event.pk,
+            incident_id=event.incident_id,
+            next_at=event.at + timedelta(minutes=destination.delay_minutes),
+        )
+        for event in events
+        if not event.imported and event.incident_id in incidents
+        for destination in destinations
+        if destination.wants(event, incidents[event.incident_id])
+    ]
+    with transaction.atomic():
+        # Of two dispatchers the second finds them made.
+        moved = DispatcherState.objects.filter(pk=1, through=through).update(through=events[-1].pk)
+        if moved:
+            Delivery.objects.bulk_create(made)
+    return len(events)
+
+
+def position(destinations: list[Destination]) -> int:
+    """Return the id of the last event for which deliveries are made."""
+    epoch = feed.current().epoch
+    state, _made = DispatcherState.objects.get_or_create(pk=1)
+    if state.epoch != epoch:
+        settled = horizon.observe()
+        with transaction.atomic():
+            if state.epoch:
+                pending = Delivery.objects.filter(state=Delivery.State.PENDING)
+                pending.update(state=Delivery.State.CANCELLED, reason="a backup was restored")
+            Destination.objects.filter(starts_after__gt=settled).update(starts_after=settled)
+            through = settled if state.epoch else state.through
+            DispatcherState.objects.filter(pk=1).update(epoch=epoch, through=through)
+        state.through = through
+    # What nobody wanted was skipped while there was no destination.
+    oldest_start = min(destination.starts_after for destination in destinations)
+    if oldest_start > state.through:
+        DispatcherState.objects.filter(pk=1, through=state.through).update(through=oldest_start)
+        return oldest_start
+    return state.through
+
+
+def newest_event_id() -> int:
+    return Event.objects.order_by("-id").values_list("id", flat=True).first() or 0

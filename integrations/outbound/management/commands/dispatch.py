@@ -1,0 +1,18 @@
+"""`manage.py dispatch`: deliver events to destinations, where web workers and dispatcher are apart."""
+
+from typing import Any
+
+from django.core.management import BaseCommand
+
+from integrations.outbound.dispatcher import run_until_signalled
+
+
+class Command(BaseCommand):
+    help = (
+        "Deliver events to the destinations until it is told to stop. `manage.py serve` does so by itself,"
+        " unless DISPATCHER=false; several dispatchers share the work."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write("Delivering, Ctrl-C ends it.")
+        run_until_signalled()

@@ -1,0 +1,190 @@
+"""Sending what a destination is due, one batch after the other: network in threads, the database around it.
+
+`prepare` reads and decides, `transmit` talks to the network and touches no database, `claims.store` writes.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from incidents.models import Event, Incident, Status
+from incidents.statements import INCIDENT_COLUMNS, IncidentRow
+from integrations.outbound import claims, messages
+from integrations.outbound.claims import Result
+from integrations.outbound.encryption import Unreadable, decrypt
+from integrations.outbound.models import Attempt, Delivery, Destination, Thread, Transport
+from integrations.outbound.quiet_hours import quiet_until
+from integrations.outbound.transports.base import Address, Message, Outcome
+from integrations.outbound.transports.registry import SENDERS
+
+# Telegram lets a bot send 20 messages a minute to a group (core.telegram.org/bots/faq).
+MAX_MESSAGES_A_MINUTE = 20
+# More at once, or what is older, is told in one message.
+MAX_SINGLE_MESSAGES = 5
+STALE_AFTER = timedelta(hours=1)
+# A batch ends long before its lease.
+MAX_BATCH_SECONDS = 30.0
+UNREADABLE = "the secret was encrypted under another SECRET_KEY: give it anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message with the deliveries that it tells of."""
+
+    message: Message
+    deliveries: Sequence[Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one destination is sent, in this order."""
+
+    destination_id: int
+    transport: str
+    address: Address
+    parcels: Sequence[Parcel]
+
+
+def prepare(destination: Destination) -> Batch | None:
+    """Claim what is due for the destination and write its messages; None if there is nothing to send now."""
+    transport = Transport(destination.transport)
+    deliveries = claims.claim(destination, claims.MAX_DIGEST if transport.is_for_people else claims.BATCH)
+    if not deliveries:
+        return None
+    try:
+        address = address_of(destination)
+    except Unreadable:
+        claims.release(deliveries, until=timezone.now() + timedelta(minutes=5), reason=UNREADABLE)
+        claims.disable(destination.pk, UNREADABLE)
+        return None
+    build = for_people if transport.is_for_people else for_machines
+    parcels = build(destination, deliveries)
+    return Batch(destination.pk, transport, address, parcels) if parcels else None
+
+
+def address_of(destination: Destination) -> Address:
+    """Return the address with its secrets in the clear. Raises `Unreadable`."""
+    secrets = [decrypt(destination.encrypted_secret)] if destination.encrypted_secret else []
+    until = destination.previous_secret_until
+    if destination.previous_secret and until and until > timezone.now():
+        secrets.append(decrypt(destination.previous_secret))
+    return Address(destination.address, tuple(secrets))
+
+
+def for_machines(destination: Destination, deliveries: Sequence[Delivery]) -> list[Parcel]:
+    events = events_of(deliveries)
+    rows = {
+        row[0]: IncidentRow(*row)
+        for row in Incident.objects.filter(id__in={d.incident_id for d in deliveries}).values_list(
+            *INCIDENT_COLUMNS
+        )
+    }
+    parcels = []
+    for delivery in still_there(deliveries, events):
+        message = messages.for_machines(delivery, events[delivery.event_id], rows[delivery.incident_id])
+        parcels.append(Parcel(message, [delivery]))
+    return delayed(destination, parcels, rows_are_open(rows))
+
+
+def for_people(destination: Destination, deliveries: Sequence[Delivery]) -> list[Parcel]:
+    now = timezone.now()
+    until = quiet_until(now, destination.quiet_from, destination.quiet_to, messages.zone_of(destination))
+    if until:
+        claims.release(deliveries, until=until, reason=f"quiet hours until {until:%Y-%m-%d %H:%M} UTC")
+        return []
+    allowance = MAX_MESSAGES_A_MINUTE - sent_since(destination, now - timedelta(minutes=1))
+    if allowance <= 0:
+        claims.release(
+            deliveries, until=now + timedelta(seconds=10), reason="20 messages a minute are the limit"
+        )
+        return []
+    events = events_of(deliveries)
+    found = still_there(deliveries, events)
+    incidents = Incident.objects.in_bulk({delivery.incident_id for delivery in found})
+    single = [Parcel(Message("", "", ""), [delivery]) for delivery in found]
+    wanted = [
+        parcel.deliveries[0]
+        for parcel in delayed(
+            destination, single, {pk: one.status == Status.OPEN for pk, one in incidents.items()}
+        )
+    ]
+    is_stale = any(events[delivery.event_id].at < now - STALE_AFTER for delivery in wanted)
+    if len(wanted) > min(MAX_SINGLE_MESSAGES, allowance) or (is_stale and len(wanted) > 1):
+        told = list({delivery.incident_id: incidents[delivery.incident_id] for delivery in wanted}.values())
+        return [Parcel(messages.digest(wanted, destination, told), wanted)]
+    threads = dict(
+        Thread.objects.filter(
+            destination=destination, incident_id__in=[delivery.incident_id for delivery in wanted]
+        ).values_list("incident_id", "message")
+    )
+    return [
+        Parcel(
+            messages.for_people(
+                delivery,
+                destination,
+                events[delivery.event_id],
+                incidents[delivery.incident_id],
+                threads.get(delivery.incident_id, ""),
+            ),
+            [delivery],
+        )
+        for delivery in wanted
+    ]
+
+
+def events_of(deliveries: Sequence[Delivery]) -> dict[int, Event]:
+    found = Event.objects.filter(id__in=[delivery.event_id for delivery in deliveries])
+    return {event.pk: event for event in found.select_related("by", "assignee")}
+
+
+def still_there(deliveries: Sequence[Delivery], events: dict[int, Event]) -> list[Delivery]:
+    pruned = [delivery for delivery in deliveries if delivery.event_id not in events]
+    if pruned:
+        claims.cancel(pruned, "the incident was pruned")
+    return [delivery for delivery in deliveries if delivery.event_id in events]
+
+
+def rows_are_open(rows: dict[int, IncidentRow]) -> dict[int, bool]:
+    return {pk: row.status == Status.OPEN for pk, row in rows.items()}
+
+
+def delayed(destination: Destination, parcels: Sequence[Parcel], is_open: dict[int, bool]) -> list[Parcel]:
+    """Leave out what was told only if nobody took the incident meanwhile, and somebody did."""
+    if not destination.delay_minutes:
+        return list(parcels)
+    taken = [parcel.deliveries[0] for parcel in parcels if not is_open[parcel.deliveries[0].incident_id]]
+    if taken:
+        claims.cancel(taken, "it was taken or finished within the delay")
+    return [parcel for parcel in parcels if is_open[parcel.deliveries[0].incident_id]]
+
+
+def sent_since(destination: Destination, since: datetime) -> int:
+    """Count the messages, a digest once."""
+    attempts = Attempt.objects.filter(delivery__destination=destination, at__gte=since)
+    return attempts.values("at").distinct().count()
+
+
+def transmit(batch: Batch, is_stopping: Callable[[], bool]) -> tuple[list[Result], list[Delivery]]:
+    """Send the batch until its first failure; return the results, and the deliveries that were not tried."""
+    send = SENDERS[batch.transport]
+    started = time.monotonic()
+    results: list[Result] = []
+    for number, parcel in enumerate(batch.parcels):
+        if is_stopping() or time.monotonic() - started > MAX_BATCH_SECONDS:
+            return results, untried(batch, number)
+        at, began = timezone.now(), time.monotonic()
+        try:
+            outcome = send(batch.address, parcel.message)
+        except Exception as error:  # noqa: BLE001  # one destination's fault is not another's
+            outcome = Outcome(success=False, reason=f"{error.__class__.__name__} in the transport")
+        results.append(Result(parcel.deliveries, outcome, at, int((time.monotonic() - began) * 1000)))
+        if not outcome.success:
+            return results, untried(batch, number + 1)
+    return results, []
+
+
+def untried(batch: Batch, start: int) -> list[Delivery]:
+    return [delivery for parcel in batch.parcels[start:] for delivery in parcel.deliveries]
