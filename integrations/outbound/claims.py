@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from integrations.outbound.models import MAX_ERROR_LENGTH, Attempt, Delivery, Destination, Thread
@@ -42,20 +42,13 @@ def claim(destination: Destination, limit: int = BATCH) -> list[Delivery]:
     """
     now = timezone.now()
     pending = destination.deliveries.filter(state=Delivery.State.PENDING)
-    waiting = pending.filter(next_at__gt=now)
-    leased = pending.filter(lease_until__gte=now)
-    blocked = set(waiting.values_list("incident_id", flat=True)) | set(
-        leased.values_list("incident_id", flat=True)
-    )
-    due = pending.filter(next_at__lte=now).filter(Q(lease_until=None) | Q(lease_until__lt=now))
-    chosen: list[int] = []
-    for pk, incident_id in due.order_by("event_id").values_list("id", "incident_id").iterator():
-        if incident_id not in blocked:
-            chosen.append(pk)
-        if len(chosen) == limit:
-            break
+    is_held = Q(next_at__gt=now) | Q(lease_until__gte=now)
+    is_free = Q(next_at__lte=now) & (Q(lease_until=None) | Q(lease_until__lt=now))
+    earlier = pending.filter(is_held, incident_id=OuterRef("incident_id"), event_id__lt=OuterRef("event_id"))
+    due = pending.filter(is_free).exclude(Exists(earlier))
+    chosen = list(due.order_by("event_id").values_list("id", flat=True)[:limit])
     lease = secrets.token_hex(16)
-    due.filter(id__in=chosen).update(lease=lease, lease_until=now + LEASE)
+    pending.filter(is_free, id__in=chosen).update(lease=lease, lease_until=now + LEASE)
     return list(pending.filter(lease=lease).order_by("event_id"))
 
 

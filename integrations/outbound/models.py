@@ -122,7 +122,14 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["destination", "id"], condition=models.Q(state="pending"), name="delivery_pending"
+                fields=["destination", "event_id"],
+                condition=models.Q(state="pending"),
+                name="delivery_pending",
+            ),
+            models.Index(
+                fields=["destination", "incident_id", "event_id"],
+                condition=models.Q(state="pending"),
+                name="delivery_of_incident",
             ),
             models.Index(fields=["finished_at"], name="delivery_by_end"),
         ]
