@@ -18,10 +18,11 @@ from incidents.bulk import ImportedIncident
 from incidents.feed.models import FeedState
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
-from integrations.outbound import claims, destinations, schedule, sending
+from integrations.outbound import claims, destinations, schedule
 from integrations.outbound.dispatcher import Dispatcher
 from integrations.outbound.fan_out import fan_out
 from integrations.outbound.models import Attempt, Delivery, Destination, DispatcherState, Transport
+from integrations.outbound.transports import registry
 from testing.receiver import Answer, Received, Receiver, listening
 
 ORIGIN = Origin(None, Event.Channel.COMMAND)
@@ -356,7 +357,7 @@ def test_a_delay_tells_only_what_nobody_took(receiver: Receiver, hook: Hook) -> 
     due_now()
     dispatch()
     assert types(receiver) == [("incident.created", open_still)]
-    assert "taken" in Delivery.objects.filter(incident_id=taken, state="cancelled").first().reason
+    assert "taken" in Delivery.objects.filter(incident_id=taken, state="cancelled").earliest("id").reason
 
 
 def test_what_was_given_up_can_be_sent_again(receiver: Receiver, hook: Hook) -> None:
@@ -419,7 +420,7 @@ def test_a_fault_of_a_transport_is_a_failed_attempt(
     receiver: Receiver, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook()
-    monkeypatch.setitem(sending.SENDERS, "webhook", lambda _address, _message: 1 / 0)
+    monkeypatch.setitem(registry.SENDERS, "webhook", lambda _address, _message: 1 / 0)
     report()
     dispatch()
     assert "ZeroDivisionError" in Attempt.objects.get().reason
