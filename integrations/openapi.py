@@ -33,6 +33,7 @@ REFUSALS = {
     400: "Nothing of the payload can be used",
     401: "The token is missing or wrong",
     403: "The connection is switched off",
+    404: "There is no such kind",
     405: "POST or PUT required",
     413: "The body is larger than 4 MiB",
     500: "Internal error",
