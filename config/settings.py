@@ -157,9 +157,12 @@ else:
                 # Without IMMEDIATE a transaction that reads and then writes fails under load.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": BUSY_SECONDS,
-                # Its log shrinks again after a reader that took long.
                 "init_command": (
-                    f"PRAGMA synchronous={SQLITE_SYNCHRONOUS}; PRAGMA journal_size_limit={64 * 1024 * 1024}"
+                    f"PRAGMA synchronous={SQLITE_SYNCHRONOUS};"
+                    # The log shrinks again after a reader that took long.
+                    f"PRAGMA journal_size_limit={64 * 1024 * 1024};"
+                    # KiB of pages for each thread; the kernel keeps them as well, once for all.
+                    "PRAGMA cache_size=-512"
                 ),
             },
         }

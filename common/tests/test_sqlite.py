@@ -49,6 +49,12 @@ def test_the_log_that_a_long_reader_made_large_shrinks_again() -> None:
         assert cursor.fetchone() == (67108864,)
 
 
+def test_a_connection_keeps_half_a_megabyte_of_pages() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA cache_size")
+        assert cursor.fetchone() == (-512,)
+
+
 def test_a_schema_change_may_have_a_default_of_any_type() -> None:
     with connection.schema_editor() as editor:
         noon = dt.datetime(2025, 11, 11, 12, 0)  # noqa: DTZ001
