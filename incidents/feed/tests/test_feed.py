@@ -160,6 +160,17 @@ def test_events_pruned_while_a_page_is_read_are_no_silent_gap(
     assert post("/incidents/events/", {"after": start}, by=olga).status == 410
 
 
+def test_a_page_is_cut_where_its_texts_become_long(post: Post, olga: User, incident: Report) -> None:
+    one = incident("🛴" * 10_000)
+    for number in range(150):
+        services.change(one.pk, Origin(olga.pk, Event.Channel.PAGE), comment=f"{number}")
+    data = feed(post, olga, limit=1000)
+    assert 90 <= len(data["events"]) <= 100
+    assert data["more"] is True
+    rest = feed(post, olga, after=data["next"], limit=1000)
+    assert len(data["events"]) + len(rest["events"]) == Event.objects.count()
+
+
 @pytest.mark.parametrize("role", ["rita", "nobody"])
 def test_only_users_who_may_list_may_follow(
     post: Post, rest: Rest, request: pytest.FixtureRequest, role: str, db: None
