@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "incidents.feed",
     "integrations",
     "integrations.outbound",
+    "integrations.web",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

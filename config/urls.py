@@ -11,6 +11,7 @@ urlpatterns = [
     path("incidents/", include("incidents.api.post.urls")),
     path("users/", include("users.api.post.urls")),
     path("hooks/", include("integrations.urls")),
+    path("connections/", include("integrations.web.urls")),
     path("api/", include("incidents.api.rest.urls")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
