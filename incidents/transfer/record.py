@@ -22,9 +22,11 @@ from incidents.validators import (
     MAX_DEDUP_KEY_LENGTH,
     MAX_DESCRIPTION_LENGTH,
     MAX_KEY_LENGTH,
+    TextProblem,
     has_forbidden_characters,
     is_idempotency_key,
     normalized_dedup_key,
+    text_problem,
 )
 
 Fields = Mapping[str, Any]
@@ -57,6 +59,11 @@ SEVERITIES = frozenset(Severity.values)
 CHANGES_OF_STATUS = (Event.Kind.STATUS_CHANGED.value, Event.Kind.REOPENED.value)
 KINDS = frozenset(Event.Kind.values)
 CHANNELS = frozenset(Event.Channel.values)
+TEXT_ERRORS = {
+    TextProblem.BLANK: "is required",
+    TextProblem.TOO_LONG: "is too long, use at most {} characters",
+    TextProblem.FORBIDDEN_CHARACTERS: "has forbidden characters",
+}
 # The times of one record are often equal.
 parse_datetime = lru_cache(maxsize=64)(datetimes.parse)
 
@@ -69,9 +76,7 @@ def read(fields: Fields, number: int, users: UserResolver) -> ImportedIncident:
     """Validate the record on line `number` of its file."""
     if not fields.keys() <= FIELDS:
         raise InvalidRecord(f"unknown field: {', '.join(sorted(fields.keys() - FIELDS))}")
-    description = text(fields, "description", MAX_DESCRIPTION_LENGTH)
-    if not description.strip():
-        raise InvalidRecord("description is required")
+    description = text(fields, "description", MAX_DESCRIPTION_LENGTH, may_be_blank=False)
     pk = incident_id(fields)
     created_at = timestamp(fields, "created_at")
     return ImportedIncident(
@@ -99,16 +104,15 @@ def digest(position: str, created_at: datetime | None, description: str) -> str:
     return "import-" + sha256(f"{position}\n{created_at}\n{description}".encode()).hexdigest()[:32]
 
 
-def text(fields: Fields, name: str, max_length: int) -> str:
+def text(fields: Fields, name: str, max_length: int, *, may_be_blank: bool = True) -> str:
     value = fields.get(name)
     if value is None:
-        return ""
+        value = ""
     if not isinstance(value, str):
         raise InvalidRecord(f"{name} must be text")
-    if len(value) > max_length:
-        raise InvalidRecord(f"{name} is too long, use at most {max_length} characters")
-    if has_forbidden_characters(value):
-        raise InvalidRecord(f"{name} has forbidden characters")
+    problem = text_problem(value, max_length, may_be_blank=may_be_blank)
+    if problem:
+        raise InvalidRecord(f"{name} {TEXT_ERRORS[problem].format(max_length)}")
     return value
 
 
