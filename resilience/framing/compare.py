@@ -47,6 +47,7 @@ class Allowance:
 CLOSE_AMONG_OPTIONS = re.compile(
     rb"\nconnection:[^\r\n]*(,[ \t]*close|close[ \t]*,|\r\nconnection:[ \t]*close)", re.IGNORECASE
 )
+REFUSALS = {"400", "414", "431", "501"}
 ALLOWANCES = [
     Allowance(
         "a body over the limit is refused with 413, without waiting for it",
@@ -57,8 +58,10 @@ ALLOWANCES = [
         lambda pair: pair.ours.refusal == "400" and is_start(pair.ours.seen, pair.stock.seen),
     ),
     Allowance(
-        "an unknown transfer coding is 501 and not 400",
-        lambda pair: pair.ours.refusal == "501" and pair.ours.seen == pair.stock.seen,
+        "both refuse it, by another of its faults",
+        lambda pair: (
+            {pair.ours.refusal, pair.stock.refusal} <= REFUSALS and pair.ours.seen == pair.stock.seen
+        ),
     ),
     Allowance(
         "the connection is closed after a request that says so beside another option",

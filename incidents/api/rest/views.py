@@ -1,6 +1,6 @@
 """REST's calls on /api/incidents/."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -33,11 +33,25 @@ from incidents.api.rest.serializers import (
 from incidents.models import Event, Incident, Source, Status
 from incidents.queries import rows_of
 from incidents.services import NewIncident, Origin
-from incidents.statements import INCIDENT_COLUMNS, IncidentRow
+from incidents.statements import INCIDENT_COLUMNS, IncidentRow, Row
 from users.models import Action, User
 
-Events = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 PART = 100  # incidents or events that are in memory at the same time
+MIN_PART, PART_LENGTH = 10, 250_000
+
+
+def parts_of(ids: list[int], shown: Callable[[list[Row]], Items]) -> Iterator[Items]:
+    """Yield the incidents as they are shown, up to `PART` or about `PART_LENGTH` characters at a time."""
+    start, size = 0, MIN_PART
+    while start < len(ids):
+        rows = rows_of(ids[start : start + size])
+        start += size
+        length = sum(len(description) for _pk, description, *_rest in rows) // size
+        size = max(MIN_PART, min(PART, PART_LENGTH // max(1, length)))
+        part = shown(rows)
+        del rows  # The stream empties the part, too, before it waits for the client.
+        yield part
 
 
 class HistoryFull(APIException):
@@ -87,8 +101,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def long_page(self, query: Any) -> HttpResponseBase:
         ids: Any = self.paginate_queryset(query.ids())
         shown = partial(represent_in, labels(get_language()), get_current_timezone())
-        parts = (shown(rows_of(ids[start : start + PART])) for start in range(0, len(ids), PART))
-        return stream(parts, self.get_paginated_response([]).data)
+        return stream(parts_of(ids, shown), self.get_paginated_response([]).data)
 
     @extend_schema(filters=False)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -161,11 +174,11 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         newest = events.order_by("-id")[:PART]  # DRF's page holds all that it shows in memory, several times.
         return Response(self.shown(reversed(newest)))
 
-    def parts(self, events: QuerySet[Event], first: Events) -> Iterator[Events]:
+    def parts(self, events: QuerySet[Event], first: Items) -> Iterator[Items]:
         """Return the parts in the language and the time zone that are current at the call."""
         language, zone = get_language(), get_current_timezone()
 
-        def walk() -> Iterator[Events]:
+        def walk() -> Iterator[Items]:
             part = first
             while part:
                 last = part[-1]["id"]
@@ -175,7 +188,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
         return walk()
 
-    def shown(self, events: Iterable[Event]) -> Events:
+    def shown(self, events: Iterable[Event]) -> Items:
         return list(self.get_serializer(events, many=True).data)
 
     def row(self, pk: str) -> IncidentRow:
