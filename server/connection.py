@@ -11,7 +11,7 @@ from gunicorn.http import wsgi
 from server.request import Request, RequestBuffer
 
 MAX_READ = 16 * 1024
-MAX_COSTLY_READ = 4 * 1024
+MAX_COSTLY_READ = 1024
 MAX_STEP_SECONDS = 0.01  # of a streamed response, until other clients come first
 
 Application = Callable[..., Iterable[bytes]]

@@ -161,7 +161,7 @@ class EventLoop:
             self.add_request(conn)
         else:
             conn.invite_body()
-        if chunked:
+        if conn.buffer.chunked:
             self.chunk_seconds += time.monotonic() - began
 
     # Responses are made and leave

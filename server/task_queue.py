@@ -10,7 +10,7 @@ from typing import Any
 from server.leader_follower import Task
 
 # From when on requests are long. A request that takes no CPU time waits: for a lock, or for a database.
-LONG_CPU_SECONDS = 0.005
+LONG_CPU_SECONDS = 0.003
 LONG_SECONDS = 0.1
 MAX_LONG_WAIT = 0.1  # seconds behind short requests, until one of the long ones comes first
 MAX_KINDS = 1000
