@@ -66,7 +66,7 @@ class KeyIsActive(IncidentError):
 
 # Whose "in progress" also says by whom.
 ASSIGNING_CHANNELS = frozenset({Event.Channel.PAGE})
-ATTEMPTS = 3  # that race each other for one key
+ATTEMPTS = 10  # that race each other for one key
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def create(new: NewIncident, origin: Origin) -> Created:
     An idempotency key finds what was made with it. A dedup key finds an unfinished incident, and counts a
     repeat. Raises `IdempotencyKeyReused`.
     """
-    for attempt in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             incident = insert(new, origin)
         except IntegrityError:
@@ -130,7 +130,7 @@ def create(new: NewIncident, origin: Origin) -> Created:
             if earlier is not None:
                 return earlier
             # With a dedup key: what had it has been finished just now.
-            if new.dedup_key is None or attempt == ATTEMPTS - 1:
+            if new.dedup_key is None or attempt == ATTEMPTS:
                 raise
         else:
             return Created(incident, created=True, reported=incident)
@@ -157,19 +157,9 @@ def insert(new: NewIncident, origin: Origin) -> IncidentRow:
         )
         entry = Entry(Event.Kind.CREATED, "", Status.OPEN.value, severity=severity)
         history.add(pk, entry, now, origin.user_id, origin.channel)
-    return IncidentRow(
-        pk,
-        new.description,
-        Status.OPEN.value,
-        new.source.value,
-        to_utc_microseconds(created_at),
-        to_utc_microseconds(now),
-        severity,
-        None,
-        new.dedup_key,
-        0,
-        None,
-    )
+    times = to_utc_microseconds(created_at), to_utc_microseconds(now)
+    reported = (pk, new.description, Status.OPEN.value, new.source.value, *times)
+    return IncidentRow(*reported, severity, None, new.dedup_key, 0, None)
 
 
 def find_by_idempotency_key(new: NewIncident, origin: Origin) -> Created | None:
@@ -239,27 +229,41 @@ def change(  # noqa: PLR0913  # one for each field that may be changed
         assignee,
         taken_by=origin.user_id if origin.channel in ASSIGNING_CHANNELS else None,
     )
-    try:
-        with transaction.atomic():
-            pk = incident if isinstance(incident, int) else id_by_key(incident, origin, idempotency_key)
-            row, assignee_id, history_is_full = locked(pk)
-            if idempotency_key and not keys.is_first_change(pk, idempotency_key, origin.user_id):
-                return row
-            if expected_status is not None and row.status != expected_status:
-                raise StaleStatus
-            before = State(row.status, row.severity, assignee_id)
-            after = asked.of(before)
-            entries = asked.entries(before, after)
-            if not entries:
-                return row
-            if history_is_full:
-                raise HistoryFull
-            return write(row, before, after, entries, origin)
-    except IntegrityError:
-        other = keys.in_the_way_of(pk)
-        if other is None:
-            raise
-        raise KeyIsActive(other) from None
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return change_once(incident, asked, expected_status, idempotency_key, origin)
+        except IntegrityError:
+            other = keys.in_the_way_of(incident) if isinstance(incident, int) else None
+            if other is not None:
+                raise KeyIsActive(other) from None
+            # The other one may have been finished just now.
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def change_once(
+    incident: int | str,
+    asked: Change,
+    expected_status: Status | None,
+    idempotency_key: str | None,
+    origin: Origin,
+) -> IncidentRow:
+    pk = incident if isinstance(incident, int) else id_by_key(incident, origin, idempotency_key)
+    row, assignee_id, history_is_full = locked(pk)
+    if idempotency_key and not keys.is_first_change(pk, idempotency_key, origin.user_id):
+        return row
+    if expected_status is not None and row.status != expected_status:
+        raise StaleStatus
+    before = State(row.status, row.severity, assignee_id)
+    after = asked.of(before)
+    entries = asked.entries(before, after)
+    if not entries:
+        return row
+    if history_is_full:
+        raise HistoryFull
+    return write(row, before, after, entries, origin)
 
 
 def write(row: IncidentRow, before: State, after: State, entries: list[Entry], origin: Origin) -> IncidentRow:

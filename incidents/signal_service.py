@@ -95,11 +95,10 @@ def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
     others = same_sender.filter(dedup_key__in=keys - by_key.keys())
     by_key |= dict(others.values_list("dedup_key").annotate(Max("id")))
     # In the order of their ids, so that two transactions do not wait for each other.
-    rows = Incident.objects.filter(id__in=by_key.values()).order_by("id").select_for_update()
+    locked = Incident.objects.filter(id__in=by_key.values()).order_by("id").select_for_update()
+    rows = list(locked.values_list(*LOADED_FIELDS))
     episodes = Episode.objects.in_bulk(by_key.values())
-    return [
-        KnownIncident(*row, **of_episode(episodes.get(row[0]))) for row in rows.values_list(*LOADED_FIELDS)
-    ]
+    return [KnownIncident(*row, **of_episode(episodes.get(row[0]))) for row in rows]
 
 
 def of_episode(episode: Episode | None) -> dict[str, Any]:

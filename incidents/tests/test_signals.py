@@ -3,12 +3,14 @@
 import contextlib
 import itertools
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from incidents import services, signal_service
@@ -443,7 +445,8 @@ def test_1_whatever_runs_at_the_same_time_a_key_has_at_most_one_unfinished_incid
                 signal_service.handle(signals, chosen.choice([sender, never]))
         return number
 
-    assert sorted(together(8, run)) == list(range(8))
+    results = together(8, run)
+    assert results == list(range(8)), [one for one in results if isinstance(one, Exception)]
     for key in keys:
         assert Incident.objects.filter(dedup_key=key, status__in=UNFINISHED).count() <= 1
     for one in Incident.objects.all():
@@ -451,6 +454,26 @@ def test_1_whatever_runs_at_the_same_time_a_key_has_at_most_one_unfinished_incid
         for before, event in itertools.pairwise(walked):
             assert event.status_from in ("", before.status_to)
         assert walked[-1].status_to == one.status
+
+
+@pytest.mark.django_db(transaction=True)
+def test_32_who_waits_for_an_incident_sees_what_its_sender_said_meanwhile(sender: Sender) -> None:
+    signal_service.handle([trigger(starts_at=START)], sender)
+    found: list[SignalOutcome] = []
+
+    def repeat() -> None:
+        found.extend(signal_service.handle([trigger(starts_at=START)], sender))
+        connection.close()
+
+    late = threading.Thread(target=repeat)
+    with transaction.atomic():
+        signal_service.handle([resolve()], sender)
+        late.start()
+        late.join(timeout=0.5)
+        assert late.is_alive()
+    late.join(timeout=30)
+    assert outcome_of(found) is Outcome.IGNORED
+    assert Incident.objects.get().status == "resolved"
 
 
 @pytest.mark.django_db(transaction=True)
