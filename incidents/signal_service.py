@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
@@ -26,6 +25,7 @@ from incidents.folding import folded
 from incidents.models import UNFINISHED, Episode, Event, Incident
 from incidents.signal_rules import KnownIncident, Outcome, Sender, SignalOutcome, apply
 from incidents.signals import Signal
+from users.models import User
 
 BATCH = 100
 MAX_ATTEMPTS = 10
@@ -54,7 +54,7 @@ def handle(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
 
 
 def handle_batch(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
-    """Apply signals in one transaction, again where another one was faster with a key or a lock."""
+    """Apply signals in one transaction, again where a writer of another channel was faster with a key."""
     deadline = time.monotonic() + MAX_SECONDS
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
@@ -71,6 +71,7 @@ def handle_batch(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcom
 
 
 def write(signals: Sequence[Signal], sender: Sender, now: datetime) -> list[SignalOutcome]:
+    wait_for_others_of(sender)
     incidents = load({signal.key for signal in signals}, sender)
     known = {one.key: one for one in incidents}
     applied = []
@@ -87,6 +88,11 @@ def write(signals: Sequence[Signal], sender: Sender, now: datetime) -> list[Sign
     ]
 
 
+def wait_for_others_of(sender: Sender) -> None:
+    """Let one transaction at a time handle the sender's signals; writers of other channels do not wait."""
+    list(User.objects.filter(pk=sender.user_id).select_for_update(no_key=True).values_list("pk"))
+
+
 def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
     """Lock and return the incident of each key that has one: the unfinished one, or else the newest."""
     same_sender = Incident.objects.filter(created_by=sender.user_id)
@@ -94,7 +100,6 @@ def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
     by_key = dict(unfinished.values_list("dedup_key", "id"))
     others = same_sender.filter(dedup_key__in=keys - by_key.keys())
     by_key |= dict(others.values_list("dedup_key").annotate(Max("id")))
-    # In the order of their ids, so that two transactions do not wait for each other.
     locked = Incident.objects.filter(id__in=by_key.values()).order_by("id").select_for_update()
     rows = list(locked.values_list(*LOADED_FIELDS))
     episodes = Episode.objects.in_bulk(by_key.values())
@@ -110,9 +115,7 @@ def of_episode(episode: Episode | None) -> dict[str, Any]:
 
 
 def store(incidents: Sequence[KnownIncident], sender: Sender, now: datetime) -> None:
-    # In the order of their keys, for which two transactions may wait as well. What had a key before must be
-    # stored as finished by then.
-    new = sorted((one for one in incidents if one.id is None), key=attrgetter("key"))
+    new = [one for one in incidents if one.id is None]
     touched = [one for one in incidents if one.id is not None and one.is_touched]
     update_seen.many((one.repeats, one.last_seen_at, one.id) for one in touched if not one.history)
     update_changed.many(
@@ -120,6 +123,7 @@ def store(incidents: Sequence[KnownIncident], sender: Sender, now: datetime) -> 
         for one in touched
         if one.history
     )
+    # What had the key of a new one before is stored as finished by now.
     for one in new:
         one.id = insert_incident(one, sender, now)
     statements.insert_episode.many(
