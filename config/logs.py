@@ -30,9 +30,10 @@ def configuration(style: str, *, debug: bool) -> dict[str, Any]:
             # Its warnings repeat the request line's status.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": True},
-            # Anybody could fill the log with their tracebacks, before a login.
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
-            "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
+            # Anybody could fill the log with the tracebacks of suspicious operations, before a login; the
+            # request's line has their 400. Why a CSRF check failed is a line by itself.
+            "django.security": {"level": "CRITICAL"},
+            "django.security.csrf": {"level": "WARNING"},
             "django.db.backends": {"level": "INFO"},
         },
     }

@@ -24,6 +24,7 @@ FIELDS = ("method", "path", "status", "ms")
 TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])", re.ASCII)
 LONG_WORD = re.compile(r"[A-Za-z0-9]{20,}", re.ASCII)
 ACCEPTED_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 MAX_WAIT_FOR_READER = 0.1  # seconds
 # Characters: a pipe that is ready takes at least 4096 bytes (pipe(7)).
 PIECE = 1000
@@ -112,8 +113,21 @@ def rfc_3339(record: logging.LogRecord) -> str:
 
 
 class TextFormatter(logging.Formatter):
+    """Writes a record as one line; its traceback, if it has one, as indented lines behind it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return escaped(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(f"  {escaped(line)}" for line in super().formatException(ei).splitlines())
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         return rfc_3339(record)
+
+
+def escaped(text: str) -> str:
+    """Escape what starts a line or what a terminal obeys, and what UTF-8 does not encode."""
+    return UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class JSONFormatter(logging.Formatter):

@@ -221,3 +221,17 @@ def test_the_ids_of_pages_are_still_logged(db: None, text_lines: Lines) -> None:
     digest = "0123456789abcdef" * 4
     new_client().get(f"/admin/users/token/{digest}/change/")
     assert digest in text_lines()[0]
+
+
+def test_no_text_of_a_record_or_a_traceback_is_a_line_of_its_own_or_obeyed_by_a_terminal(
+    text_lines: Lines,
+) -> None:
+    hostile = "\n\r\u2028\x85FORGED\x1b[31m\x9b31m\ud83d"
+    try:
+        raise ValueError(hostile)
+    except ValueError:
+        logging.getLogger("forged").exception("filtered by %s", hostile)
+    message, *traceback = text_lines()
+    assert r"filtered by \n\r\u2028\x85FORGED\x1b[31m\x9b31m\ud83d" in message
+    assert all(line.startswith("  ") for line in traceback)
+    assert [line for line in traceback if "FORGED" in line] == [r"  FORGED\x1b[31m\x9b31m\ud83d"]
