@@ -105,6 +105,7 @@ LOGIN_URL = "web:login"
 LOGIN_REDIRECT_URL = "web:queue"
 LOGOUT_REDIRECT_URL = "web:login"
 AUTHENTICATION_BACKENDS = ["users.backends.ThrottledBackend"]
+SESSION_ENGINE = "users.sessions"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
