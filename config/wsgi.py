@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from common.db import query_limit
+from common.http.charset import OneCharset
 from config import env
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -19,4 +20,4 @@ django_application = get_wsgi_application()
 
 from incidents.web.change_token import ChangeTokenEndpoint  # noqa: E402  # The models are loaded only now.
 
-application = ChangeTokenEndpoint(django_application)
+application = OneCharset(ChangeTokenEndpoint(django_application))

@@ -12,6 +12,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 
 from common import strict_json
+from common.http import charset
 
 
 class TooLarge(APIException):
@@ -21,14 +22,23 @@ class TooLarge(APIException):
 
 
 def refuse_foreign_form(request: Request) -> None:
-    """Refuse a form that a page of another site makes a browser send, where nobody is logged in.
+    """Refuse a form in another charset than UTF-8, and one of another site where nobody is logged in.
 
     With REST_PUBLIC no CSRF token protects a form. Browsers name the page's site in `Origin`; before
     they send JSON from another site they ask whether they may, and here they may not.
     """
+    if request.META.get(charset.IS_FOREIGN):
+        raise ParseError(_("A form must be UTF-8."))
     origin = request.headers.get("Origin")
-    if origin and not request.user.is_authenticated and urlsplit(origin).netloc != request.get_host():
+    if origin and not request.user.is_authenticated and host_of(origin) != request.get_host():
         raise PermissionDenied(_("A form of another site is not accepted without a login."))
+
+
+def host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 class StrictJSONParser(JSONParser):

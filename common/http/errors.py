@@ -23,10 +23,23 @@ def page(status: HTTPStatus, html: Callable[..., HttpResponse]) -> Callable[...,
     return handler
 
 
-bad_request = page(HTTPStatus.BAD_REQUEST, defaults.bad_request)
+def plain(status: HTTPStatus) -> Callable[..., HttpResponse]:
+    """Return a view of the status's page, which is rendered without the request.
+
+    Django's own views of 400 and 500 read the form for its CSRF token, which may be what has just failed, and
+    the user, who may be in a database that does not answer.
+    """
+
+    def view(_request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        return HttpResponse(loader.get_template(f"{status:d}.html").render(), status=status)
+
+    return view
+
+
+bad_request = page(HTTPStatus.BAD_REQUEST, plain(HTTPStatus.BAD_REQUEST))
 forbidden = page(HTTPStatus.FORBIDDEN, defaults.permission_denied)
 not_found = page(HTTPStatus.NOT_FOUND, defaults.page_not_found)
-broken = page(HTTPStatus.INTERNAL_SERVER_ERROR, defaults.server_error)
+broken = page(HTTPStatus.INTERNAL_SERVER_ERROR, plain(HTTPStatus.INTERNAL_SERVER_ERROR))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

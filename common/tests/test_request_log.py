@@ -227,8 +227,12 @@ def test_no_text_of_a_record_or_a_traceback_is_a_line_of_its_own_or_obeyed_by_a_
     text_lines: Lines,
 ) -> None:
     hostile = "\n\r\u2028\x85FORGED\x1b[31m\x9b31m\ud83d"
-    try:
+
+    def fail() -> None:
         raise ValueError(hostile)
+
+    try:
+        fail()
     except ValueError:
         logging.getLogger("forged").exception("filtered by %s", hostile)
     message, *traceback = text_lines()
