@@ -76,7 +76,7 @@ def is_open(client: socket.socket) -> bool:
 
 
 def read_slowly(client: socket.socket) -> tuple[int, int]:
-    """Read a response piece by piece; return the length that it announces, and that of what came."""
+    """Read a response piece by piece; return its whole length, 0 if unknown, and that of what came."""
     received = b""
     with contextlib.suppress(OSError):
         while piece := client.recv(PIECE):
@@ -86,4 +86,5 @@ def read_slowly(client: socket.socket) -> tuple[int, int]:
     lengths = [
         line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
     ]
-    return int(lengths[0]) if lengths else 0, len(body)
+    whole = len(body) if body.endswith(b"\r\n0\r\n\r\n") else 0  # the end of a chunked one
+    return int(lengths[0]) if lengths else whole, len(body)
