@@ -2,7 +2,6 @@
 
 import os
 import stat
-import subprocess
 from pathlib import Path
 
 from resilience.attacks.accounts import create
@@ -27,8 +26,10 @@ def run(target: Target) -> list[Figure]:
             try:
                 service.manage("backup", "--to", str(shared))
                 backup = "the backup was made"
-            except subprocess.CalledProcessError as error:
-                backup = f"the backup failed: {error.stderr.strip().splitlines()[-1][:100]}"
+            except RuntimeError as error:
+                backup = (
+                    f"refused: {str(error).strip().splitlines()[-1].rpartition('CommandError: ')[2][:60]}"
+                )
             touched = sorted(name for name, path in victims.items() if path.read_text() != VICTIM)
             readable = sorted(
                 f"{path.relative_to(folder)} {stat.S_IMODE(path.stat().st_mode):04o}"
