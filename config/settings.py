@@ -88,7 +88,8 @@ MIDDLEWARE = [
     "common.http.slashes.OptionalSlashMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "api.rest.middleware.TokenCallMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.http.static_files.GZipPagesMiddleware",
+    "common.http.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -179,6 +180,10 @@ USE_TZ = True
 
 # Static files, served by whitenoise straight from the packages that bring them
 STATIC_URL = "static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "common.http.static_files.HashedFilesStorage"},
+}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
