@@ -7,6 +7,7 @@ is the one line that an administrator needs. The environment wins over .env.
 """
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -76,6 +77,24 @@ def time_zone(name: str, *, default: str) -> str:
 def csv(name: str, *, default: list[str]) -> list[str]:
     """Read values separated by commas."""
     return [value.strip() for value in text(name).split(",") if value.strip()] or default
+
+
+def text_links(name: str) -> list[tuple[re.Pattern[str], str]]:
+    r"""Read a rule a line: `pattern -> URL`, where the URL may have the pattern's groups as `\1`."""
+    rules = []
+    for line in filter(None, map(str.strip, text(name).splitlines())):
+        pattern, arrow, url = map(str.strip, line.rpartition(" -> "))
+        if not arrow or not url.startswith(("https://", "http://", "/")):
+            raise WrongSetting(name, f"{line!r} is not of the form: pattern -> https://...")
+        try:
+            rule = re.compile(pattern, re.IGNORECASE)
+        except re.error as error:
+            raise WrongSetting(name, f"{pattern!r} is no regular expression: {error}") from None
+        groups = max(map(int, re.findall(r"\\([1-9])", url)), default=0)
+        if groups > rule.groups or rule.match(""):
+            raise WrongSetting(name, f"{pattern!r} has no group {groups}, or matches an empty text")
+        rules.append((rule, url))
+    return rules
 
 
 def secret(name: str, *, default: Callable[[], str] = str) -> str:

@@ -178,6 +178,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/Moscow")
 USE_TZ = True
 
+# What the page makes a link in texts, beside addresses, mails, phones and numbers of incidents
+TEXT_LINKS = env.text_links("TEXT_LINKS")
+
 # Static files, served by whitenoise straight from the packages that bring them
 STATIC_URL = "static/"
 STORAGES = {

@@ -21,6 +21,7 @@ NAMES = [
     "TOKEN_TTL",
     "LANGUAGE_CODE",
     "TIME_ZONE",
+    "TEXT_LINKS",
     "REST_PUBLIC",
     "MAX_BODY_BYTES",
     "WEB_CONCURRENCY",

@@ -36,7 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "QUERY_SECONDS": 5,
     "DEBUG": False,
 }
-PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT"}
+PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT", "TEXT_LINKS"}
 
 
 def read(folder: Path, **environment: str) -> dict[str, Any]:

@@ -11,7 +11,10 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
+from incidents.web import links
+
 register = template.Library()
+register.filter(links.linked)
 
 AGES = (
     # In seconds. The texts of Django's timesince have the wrong case: «1 минута», but «1 минуту назад».
