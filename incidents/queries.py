@@ -41,6 +41,7 @@ class IncidentQuery:
     statuses: frozenset[str] | None = None
     source: str | None = None
     text: str = ""
+    words: tuple[str, ...] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
     severity: str | None = None
@@ -66,6 +67,8 @@ class IncidentQuery:
         found = found.filter(**{name: value for name, value in given.items() if value is not None})
         if self.text:
             found = found.mentioning(self.text)
+        for word in self.words:
+            found = found.mentioning(word)
         if self.unassigned:
             found = found.filter(assignee=None)
         found = found.order_by(*self.ordering, "-id" if self.is_descending else "id")
@@ -132,7 +135,7 @@ class IncidentQuery:
     def is_by_status_and_source(self) -> bool:
         """Tell whether nothing else chooses incidents."""
         others = (self.created_after, self.created_before, self.severity, self.assignee, self.dedup_key)
-        return not (self.text or self.unassigned) and others == (None,) * 5
+        return not (self.text or self.words or self.unassigned) and others == (None,) * 5
 
     @property
     def is_compiled(self) -> bool:

@@ -7,11 +7,14 @@ seconds), and their hashes are those of the copies. These are of the files that 
 import functools
 import gzip
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from posixpath import splitext
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.finders import BaseFinder
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -38,6 +41,23 @@ def hashed_name(name: str) -> str:
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
     stem, extension = splitext(name)
     return f"{stem}.{digest}{extension}"
+
+
+class HashedNameFinder(BaseFinder):
+    """Finds the file of a name with any hash, for Django's own static handlers, which tests run."""
+
+    def find(self, path: str, find_all: bool = False, **_deprecated: bool) -> Any:
+        name = name_without_hash(path)
+        found: Any = finders.find(name, find_all=True) if name != path else []
+        return found if find_all else next(iter(found), [])
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[Any]:
+        return iter(())
+
+
+def name_without_hash(name: str) -> str:
+    stem, extension = splitext(name)
+    return splitext(stem)[0] + extension
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise has no types

@@ -50,6 +50,12 @@ def test_a_name_without_it_gets_the_present_file_for_a_minute(content: bytes, na
     assert response.body == content
 
 
+def test_the_finders_know_names_with_a_hash() -> None:
+    for name in (NAME, "web/page.0123456789ab.css", static(NAME).removeprefix("/static/")):
+        assert finders.find(name) == finders.find(NAME)
+    assert finders.find("web/nothing.0123456789ab.css") is None
+
+
 def test_a_name_that_no_file_has_is_not_found(db: None) -> None:
     assert get("/static/web/nothing.0123456789ab.css").status_code == HTTPStatus.NOT_FOUND
 

@@ -39,11 +39,12 @@ def number_of(statuses: Container[str] | None = None, source: str | None = None)
     )
 
 
-def by_status() -> Counter[str]:
-    """Count the incidents of each status."""
+def by_status(source: str | None = None) -> Counter[str]:
+    """Count the incidents of each status, of one source or of all."""
     found: Counter[str] = Counter()
-    for status, _source, number in kept.rows():
-        found[status] += int(number)
+    for status, reported_by, number in kept.rows():
+        if source in (None, reported_by):
+            found[status] += int(number)
     return +found
 
 

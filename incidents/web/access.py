@@ -22,6 +22,8 @@ from incidents.services import Origin
 from users.models import Action, User
 
 RENEWED_ON = "renewed_on"
+# What an open page asks by itself is no use of the session.
+POLLED = {"web:change_token", "web:changes"}
 ZONE_COOKIE = "timezone"
 MAX_ZONE_LENGTH = 64
 Rest = ParamSpec("Rest")
@@ -38,7 +40,8 @@ def require_login(view: PageView[Rest]) -> PageView[Rest]:
     @functools.wraps(view)
     def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
-            renew(request.session)
+            if view_name(request) not in POLLED:
+                renew(request.session)
             return view(request, *args, **kwargs)
         if is_of_script(request):
             return login_dialog(request, AuthenticationForm(request), HTTPStatus.UNAUTHORIZED)
@@ -49,8 +52,11 @@ def require_login(view: PageView[Rest]) -> PageView[Rest]:
 
 def is_of_script(request: HttpRequest) -> bool:
     """Tell whether a script of an open page sends the request, rather than a person who follows a link."""
-    match = request.resolver_match
-    return bool(HtmxDetails(request)) or (match is not None and match.view_name == "web:changes")
+    return bool(HtmxDetails(request)) or view_name(request) == "web:changes"
+
+
+def view_name(request: HttpRequest) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""
 
 
 def login_dialog(request: HttpRequest, form: AuthenticationForm, status: HTTPStatus) -> HttpResponse:

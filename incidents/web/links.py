@@ -1,6 +1,6 @@
-r"""Links in texts: addresses, mails, phones, numbers of incidents, and what the setting TEXT_LINKS names.
+"""Links in texts: addresses, mails, phones, numbers of incidents, and what the setting TEXT_LINKS names.
 
-    linked("Самокат 104233: см. №17")   # with TEXT_LINKS=самокат (\d{6}) -> https://fleet.example/scooters/\1
+    linked("Самокат 104233: см. №17")
 
 All that is no link is escaped, and so are the links.
 """

@@ -10,7 +10,7 @@ A page is found by the position of the last incident before it, so the thousandt
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
@@ -31,6 +31,7 @@ from incidents.queries import NEWEST_FIRST, OLDEST_FIRST, IncidentQuery, positio
 from incidents.severity import Severity
 from incidents.statements import BriefRow
 from incidents.validators import MAX_SEARCH_LENGTH
+from incidents.web import search
 from incidents.web.access import user_of
 from incidents.web.forms import DateInput
 from users.models import Action, User
@@ -51,7 +52,13 @@ TABS: dict[str, tuple[tuple[Status, ...], ...]] = {
 }
 TAB_LABELS = {
     "active": pgettext_lazy("tab", "Active"),
-    **{status.value: status.label for status in Status},
+    Status.OPEN.value: pgettext_lazy("tab", "Open"),
+    Status.IN_PROGRESS.value: pgettext_lazy("tab", "In progress"),
+    Status.RESOLVED.value: pgettext_lazy("tab", "Resolved"),
+    Status.CLOSED.value: pgettext_lazy("tab", "Closed"),
+    Status.CANCELLED.value: pgettext_lazy("tab", "Cancelled"),
+    Status.FAKE.value: pgettext_lazy("tab", "False alarms"),
+    Status.UNKNOWN.value: pgettext_lazy("tab", "Unknown"),
     ALL: pgettext_lazy("tab", "All"),
 }
 
@@ -103,10 +110,11 @@ class QueueForm(forms.Form):
 
 @dataclass(frozen=True)
 class Queue:
-    """A tab, and the query of all its other parameters."""
+    """A tab, the query of all its other parameters, and the number of an incident found in any tab."""
 
     tab: str
     query: IncidentQuery
+    number: int | None = None
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any], viewer: User) -> Queue:
@@ -115,8 +123,9 @@ class Queue:
         form.is_valid()
         given = form.cleaned_data
         since, until = given.get("since"), given.get("until")
+        words, number = search.parse(given.get("q", ""))
         query = IncidentQuery(
-            text=given.get("q", ""),
+            words=words,
             source=given.get("source") or None,
             severity=given.get("severity") or None,
             assignee=viewer.pk if given.get("assignee") == MINE else None,
@@ -125,7 +134,7 @@ class Queue:
             created_before=midnight(until, days=1) if until else None,
             ordering=OLDEST_FIRST if given.get("order") else NEWEST_FIRST,
         )
-        return cls(given.get("status") or "active", query)
+        return cls(given.get("status") or "active", query, number)
 
     @property
     def groups(self) -> tuple[tuple[Status, ...], ...]:
@@ -140,20 +149,26 @@ class Queue:
         return replace(self.query, ordering=NEWEST_FIRST) != IncidentQuery()
 
     @property
-    def has_open_filters(self) -> bool:
-        """Tell whether any parameter but the search is given."""
-        return replace(self.query, text="") != IncidentQuery()
+    def number_of_filters(self) -> int:
+        """Count the parameters that are given, without the search."""
+        default = IncidentQuery(words=self.query.words)
+        return sum(
+            getattr(self.query, field.name) != getattr(default, field.name) for field in fields(default)
+        )
 
     def page(self, after: Position | None, limit: int = PAGE) -> Page:
         base = in_brief(Incident.objects.all())
+        others = base.exclude(pk=self.number) if self.number else base
         incidents: list[Incident] = []
         with read_snapshot():
+            if after is None and self.number:
+                incidents += base.filter(pk=self.number)
             for number, statuses in enumerate(self.groups):
                 missing = limit + 1 - len(incidents)
                 if missing and (after is None or number >= after.group):
                     group = replace(self.query, statuses=frozenset(statuses))
                     behind = after if after and after.group == number else None
-                    incidents += group.walk_incidents(base, missing, behind)
+                    incidents += group.walk_incidents(others, missing, behind)
         return Page(
             incidents[:limit], self.position_of(incidents[limit - 1]) if len(incidents) > limit else None
         )
@@ -196,18 +211,30 @@ def row(request: HttpRequest, queue: Queue, incident: Incident) -> dict[str, Any
     return {
         "incident": incident,
         "position": queue.position_of(incident),
+        "says_status": queue.tab in ("active", ALL) or not queue.shows(incident),
         "may_update": user_of(request).may(Action.UPDATE),
     }
 
 
-def tabs(queue: Queue) -> list[dict[str, Any]]:
-    """Describe each tab: its value, label and count, and whether it is the present one."""
-    by_status = totals.by_status()
+def tabs(queue: Queue, page: Page | None = None) -> list[dict[str, Any]]:
+    """Describe each tab: its value, label and count, and whether it is the present one.
+
+    To count what a text or a time finds would cost as much as to find it, for each tab. Then only a tab whose
+    only page this is has a count.
+    """
+    source = replace(queue.query, ordering=NEWEST_FIRST) == IncidentQuery(source=queue.query.source)
+    by_status = totals.by_status(queue.query.source) if source else None
     return [
         {
             "value": value,
             "label": TAB_LABELS[value],
-            "count": sum(by_status[status] for group in groups for status in group),
+            "count": (
+                sum(by_status[status] for group in groups for status in group)
+                if by_status is not None
+                else len(page.incidents)
+                if page and not page.next and value == queue.tab
+                else None
+            ),
             "current": value == queue.tab,
         }
         for value, groups in TABS.items()

@@ -11,10 +11,11 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
-from incidents.web import links
+from incidents.web import links, search
 
 register = template.Library()
 register.filter(links.linked)
+register.filter(search.marked)
 
 AGES = (
     # In seconds. The texts of Django's timesince have the wrong case: «1 минута», but «1 минуту назад».

@@ -72,6 +72,8 @@ def test_a_session_in_use_does_not_end(as_olga: Client) -> None:
     session.save()
     soon = timezone.now() + timedelta(hours=1)
     Session.objects.update(expire_date=soon)
+    # An open page that nobody looks at does not renew it.
+    assert "sessionid" not in as_olga.get("/changes/?after_event=0").cookies
     response = as_olga.get("/")
     assert response.cookies["sessionid"]["max-age"] == settings.SESSION_COOKIE_AGE
     assert Session.objects.get().expire_date > soon + timedelta(days=13)

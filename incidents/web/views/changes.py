@@ -53,6 +53,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     shown = set(queue.query.incidents(Incident.objects.filter(pk__in=ids)).values_list("pk", flat=True))
     context = {
         "tabs": tabs(queue),
+        "words": queue.query.words,
         "rows": [
             row(request, queue, incident) | {"belongs": incident.pk in shown and queue.shows(incident)}
             for incident in in_brief(Incident.objects.filter(pk__in=ids))

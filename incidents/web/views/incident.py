@@ -196,6 +196,7 @@ def row_in_queue(request: HttpRequest, pk: int, form: ChangeForm, status: HTTPSt
     address = urlsplit(HtmxDetails(request).current_url or "")
     queue = Queue.of(QueryDict(address.query), user_of(request))
     context = row(request, queue, found) | {
+        "words": queue.query.words,
         "errors": form.non_field_errors(),
         "conflict": events[-1] if status == HTTPStatus.CONFLICT else None,
         "undo": undo(user_of(request), events),

@@ -56,7 +56,7 @@ async function merge(here, changed) {
 function mergeRows(here, page, rows) {
   const list = document.getElementById("rows");
   if (!list) return;
-  replace(document.getElementById("tabs"), page.getElementById("tabs"));
+  if (!document.querySelector("#tabs [open]")) replace(document.getElementById("tabs"), page.getElementById("tabs"));
   const wait = mustWait();
   let added = 0;
   keepScrollPosition(list, () => {
@@ -219,7 +219,6 @@ function aim({ type, target, pointerType }) {
 }
 
 for (const type of ["pointermove", "pointerdown", "pointerleave"]) document.documentElement.addEventListener(type, aim);
-document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.addEventListener("click", ({ target }) => target.id === "waiting" && letIn());
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.id !== "queue") return;

@@ -56,6 +56,10 @@ document.addEventListener("keydown", (event) => {
   const { target, key } = event;
   if (key === "Enter" && (event.ctrlKey || event.metaKey)) return target.form?.querySelector("button.sends")?.click();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (key === "Enter" && target.id === "id_q" && document.getElementById("goto")) {
+    event.preventDefault();
+    return go("#goto");
+  }
   // A closed dialog keeps the focus until the next frame; a key pressed in between belongs to the page.
   const typing = target.closest("input, textarea, select, dialog[open]");
   if (key === "Escape" && typing) typing.blur();

@@ -1,0 +1,47 @@
+"""What is typed into the search: words that must all be there, phrases in quotes, the number of an incident.
+
+parse('тормоз "пр. Мира"')  -> Search(("тормоз", "пр. Мира"), None)
+parse("№2128")              -> Search(("№2128",), 2128)
+"""
+
+import re
+from typing import NamedTuple
+
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from incidents.folding import folded
+
+NUMBER = re.compile(r"[#№]?\s?(\d{1,18})", re.ASCII)
+WORD = re.compile(r'"([^"]+)"|(\S+)')
+# Each costs a look at every text.
+MAX_WORDS = 8
+
+
+class Search(NamedTuple):
+    """An incident is found if it mentions all `words`; the one with the `number` is found besides."""
+
+    words: tuple[str, ...]
+    number: int | None
+
+
+def parse(text: str) -> Search:
+    number = NUMBER.fullmatch(text.strip())
+    if number:
+        return Search((text.strip(),), int(number[1]))
+    words = [phrase or word for phrase, word in WORD.findall(text)]
+    # What is left beyond the limit has to be there as it was typed.
+    rest = " ".join(words[MAX_WORDS - 1 :])
+    return Search((*words[: MAX_WORDS - 1], rest) if rest else tuple(words), None)
+
+
+def marked(text: str, words: tuple[str, ...]) -> SafeString:
+    """Return the text as HTML in which what is mentioned is marked."""
+    patterns = (re.sub("[её]", "[её]", re.escape(folded(word))) for word in words)
+    if not words:
+        return escape(text)
+    pieces = re.split(f"({'|'.join(patterns)})", text, flags=re.IGNORECASE)
+    html = [
+        format_html("<mark>{}</mark>", piece) if n % 2 else escape(piece) for n, piece in enumerate(pieces)
+    ]
+    return mark_safe("".join(html))  # noqa: S308  # all pieces are escaped

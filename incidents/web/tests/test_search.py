@@ -1,0 +1,77 @@
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from incidents.models import Incident, Source, Status
+from incidents.web.search import marked, parse
+from testing.reading import page, row_ids, tab_counts
+
+Report = Callable[..., Incident]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "number"),
+    [
+        ("", (), None),
+        ("тормоз", ("тормоз",), None),
+        (" тормоз  Мира ", ("тормоз", "Мира"), None),
+        ('"пр. Мира" тормоз', ("пр. Мира", "тормоз"), None),
+        ('"не закрыта', ('"не', "закрыта"), None),
+        ("2128", ("2128",), 2128),
+        ("#2128", ("#2128",), 2128),
+        ("№ 2128", ("№ 2128",), 2128),
+        ("2128 x", ("2128", "x"), None),
+        ("9" * 30, ("9" * 30,), None),
+        ("a b c d e f g h i j", ("a", "b", "c", "d", "e", "f", "g", "h i j"), None),
+    ],
+)
+def test_it_is_read_as(text: str, words: tuple[str, ...], number: int | None) -> None:
+    assert parse(text) == (words, number)
+
+
+def test_all_words_in_any_order(as_olga: Client, incident: Report) -> None:
+    both = incident("На пр. Мира сломан Тормоз")
+    incident("Тормоз сломан")
+    assert row_ids(page(as_olga, "/", q="тормоз мира")) == [both.pk]
+    assert row_ids(page(as_olga, "/", q='"мира тормоз"')) == []
+    assert row_ids(page(as_olga, "/", q='тормоз "ПР. МИРА"')) == [both.pk]
+
+
+@pytest.mark.parametrize("form", ["{}", "#{}", "№{}"])
+def test_the_incident_of_a_number_comes_first(as_olga: Client, incident: Report, form: str) -> None:
+    one = incident("Первый", status=Status.CLOSED)
+    typed = form.format(one.pk)
+    other = incident(f"Похоже на {typed}")
+    html = page(as_olga, "/", q=typed)
+    assert row_ids(html)[:2] == [one.pk, other.pk]
+    assert f'id="goto" class="button" href="/incident/{one.pk}/">Go to #{one.pk}' in html
+    assert 'id="goto"' not in page(as_olga, "/", q="987654")
+
+
+def test_the_counts_follow_the_source_and_the_search(as_olga: Client, incident: Report) -> None:
+    incident("Самокат", source=Source.MONITORING)
+    incident("Самокат", source=Source.MONITORING, status=Status.CLOSED)
+    incident("Станция")
+    counts = tab_counts(page(as_olga, "/", source="monitoring"))
+    assert (counts["active"], counts["open"], counts["closed"], counts["all"]) == (1, 1, 1, 2)
+    html = page(as_olga, "/", q="самокат")
+    # The other tabs' counts would cost a search each.
+    assert tab_counts(html) == {"active": 1}
+    assert "<b>–</b>" in html
+    assert "Found: 1" in html
+    assert 'id="tabs"' not in page(as_olga, "/changes/", q="самокат", after_event=0)
+
+
+def test_a_search_without_a_result_leads_on(as_olga: Client, incident: Report) -> None:
+    one = incident("Самокат", status=Status.CLOSED)
+    html = page(as_olga, "/", q="самокат")
+    assert '<a href="?q=%D1%81%D0%B0%D0%BC%D0%BE%D0%BA%D0%B0%D1%82&amp;status=all">Search in all' in html
+    assert row_ids(page(as_olga, "/", q="самокат", status="all")) == [one.pk]
+
+
+def test_what_matches_is_marked(as_olga: Client, incident: Report) -> None:
+    incident("Ёлка & <b>ель</b>")
+    assert "<mark>Ёлка</mark> &amp; &lt;b&gt;ель&lt;/b&gt;" in page(as_olga, "/", q="елка")
+    assert marked("a.b <x>", (".",)) == "a<mark>.</mark>b &lt;x&gt;"
+    assert marked("<x>", ()) == "&lt;x&gt;"
