@@ -19,6 +19,7 @@ from django_htmx.middleware import HtmxDetails
 
 from incidents.models import Event
 from incidents.services import Origin
+from incidents.web.forms import LoginForm
 from users.models import Action, User
 
 RENEWED_ON = "renewed_on"
@@ -44,7 +45,7 @@ def require_login(view: PageView[Rest]) -> PageView[Rest]:
                 renew(request.session)
             return view(request, *args, **kwargs)
         if is_of_script(request):
-            return login_dialog(request, AuthenticationForm(request), HTTPStatus.UNAUTHORIZED)
+            return login_dialog(request, LoginForm(request), HTTPStatus.UNAUTHORIZED)
         return redirect_to_login(request.get_full_path())
 
     return wrapper

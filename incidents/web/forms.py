@@ -1,11 +1,13 @@
 """Forms of the pages, with the rules and the messages of the API."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from common import datetimes
@@ -18,6 +20,9 @@ from incidents.validators import (
     TextProblem,
     text_problem,
 )
+from users.hashing_queue import TooManyAttempts
+
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
 class TextField(forms.CharField):
@@ -47,6 +52,16 @@ class DateInput(forms.DateInput):
     def __init__(self) -> None:
         # The only format that browsers send and accept, whatever the language.
         super().__init__(format="%Y-%m-%d")
+
+
+class LoginForm(AuthenticationForm):
+    @property
+    def retry_in(self) -> timedelta | None:
+        """Return after what time a login that was throttled may be tried again."""
+        errors = self.errors.as_data().get(NON_FIELD_ERRORS, [])
+        return next(
+            (timedelta(seconds=e.retry_after) for e in errors if isinstance(e, TooManyAttempts)), None
+        )
 
 
 class ReportForm(forms.Form):
@@ -80,6 +95,9 @@ class ReportForm(forms.Form):
         created_at: datetime | None = self.cleaned_data["date"]
         if created_at and not datetimes.MIN_DATETIME <= created_at < datetimes.DATETIME_LIMIT:
             raise ValidationError(_("Wrong date format"))
+        # A typing error would keep the incident on top of everybody's queue.
+        if created_at and created_at > timezone.now() + MAX_CLOCK_DIFFERENCE:
+            raise ValidationError(_("This time has not come yet"))
         return created_at
 
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -192,3 +193,18 @@ def test_pages_have_a_strict_content_security_policy(olga: User, path: str) -> N
 
 def test_pages_are_not_stored_by_shared_caches(as_olga: Client) -> None:
     assert as_olga.get("/")["Cache-Control"] == "private, no-cache"
+
+
+def test_a_throttled_login_says_when_it_is_possible_again(olga: User) -> None:
+    browser = new_client(headers={"Accept-Language": "ru"})
+    form = {"username": "olga", "password": "wrong"}
+    for _n in range(5):
+        assert "Снова можно" not in browser.post("/login/", form).text
+    assert re.search(r"Снова можно через [45]\s+минут", browser.post("/login/", form).text)
+
+
+def test_error_pages_lead_on(as_olga: Client, as_rita: Client) -> None:
+    assert '<a class="button" href="/">To the queue</a>' in page(as_olga, "/nowhere/", HTTPStatus.NOT_FOUND)
+    assert '<a class="button" href="/">To the beginning</a>' in page(
+        as_rita, "/statistics/", HTTPStatus.FORBIDDEN
+    )

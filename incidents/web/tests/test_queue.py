@@ -207,3 +207,22 @@ def test_it_filters_by_severity_and_assignee(as_olga: Client, olga: User, incide
     assert row_ids(page(as_olga, "/?assignee=me")) == [error.pk]
     assert row_ids(page(as_olga, "/?assignee=none")) == [nobodys.pk]
     assert row_ids(page(as_olga, "/?assignee=x&severity=x")) == [nobodys.pk, error.pk]
+
+
+def test_an_empty_service_tells_the_superuser_what_is_next(
+    admin_browser: Client, as_olga: Client, incident: Report
+) -> None:
+    html = page(admin_browser, "/")
+    for path in ("/report/", "/connections/", "/admin/users/user/add/"):
+        assert f'<li><a href="{path}">' in html
+        assert admin_browser.get(path).status_code == HTTPStatus.OK
+    assert "What is next?" not in page(as_olga, "/")
+    incident()
+    assert "What is next?" not in page(admin_browser, "/")
+
+
+def test_an_empty_queue_tells_what_was_resolved_today(as_olga: Client, incident: Report) -> None:
+    assert "Resolved today" not in page(as_olga, "/")
+    incident(status=Status.RESOLVED)
+    local = timezone.localtime(Incident.objects.get().updated_at)
+    assert f"Nothing is burning. Resolved today: 1, the last one at {local:%H:%M}." in page(as_olga, "/")

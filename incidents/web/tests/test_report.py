@@ -1,11 +1,12 @@
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from incidents.models import Event, Incident
 from testing.clients import Post, database_held
@@ -92,3 +93,13 @@ def test_a_busy_database_is_503_and_nothing_is_stored(as_olga: Client) -> None:
     assert int(response["Retry-After"]) >= 1
     assert "The service is busy" in response.text
     assert not Incident.objects.exists()
+
+
+def test_a_time_that_has_not_come_is_refused(as_olga: Client) -> None:
+    soon = timezone.localtime() + timedelta(minutes=4)
+    assert send(as_olga, date=f"{soon:%Y-%m-%dT%H:%M}").status_code == HTTPStatus.FOUND
+    later = soon + timedelta(days=365)
+    response = send(as_olga, date=f"{later:%Y-%m-%dT%H:%M}")
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "This time has not come yet" in response.text
+    assert Incident.objects.count() == 1

@@ -10,10 +10,12 @@ from django.views.csrf import csrf_failure
 from django_htmx.http import trigger_client_event
 
 from incidents.web.access import is_of_script, login_dialog
+from incidents.web.forms import LoginForm
 
 
 class Login(LoginView):
     template_name = "web/login.html"
+    authentication_form = LoginForm
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
@@ -31,5 +33,5 @@ class Login(LoginView):
 def csrf_failed(request: HttpRequest, reason: str = "", **more: Any) -> HttpResponse:
     """Respond as Django does; without a session as to any request without one, as its cookies are gone."""
     if is_of_script(request) and not request.user.is_authenticated:
-        return login_dialog(request, AuthenticationForm(request), HTTPStatus.UNAUTHORIZED)
+        return login_dialog(request, LoginForm(request), HTTPStatus.UNAUTHORIZED)
     return csrf_failure(request, reason, **more)

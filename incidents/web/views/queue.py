@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from http import HTTPStatus
 from typing import Any
 
+from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -12,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from incidents import export_limit
+from incidents.counts import totals
 from incidents.keyset import Position
-from incidents.models import Source, Status
+from incidents.models import Incident, Source, Status
 from incidents.web import change_token
 from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
-from incidents.web.queue import Queue, QueueForm, row, tabs
+from incidents.web.queue import Queue, QueueForm, midnight, row, tabs
 from users.models import Action
 
 FILTERS = ("source", "severity", "assignee", "since", "until", "order")
@@ -49,10 +51,19 @@ def queue_page(request: HttpRequest) -> HttpResponse:
         "rows": [row(request, asked, incident) for incident in page.incidents],
         "next": str(page.next) if page.next else None,
         "after": after,
+        "first_steps": user_of(request).is_superuser and not totals.number_of(),
+        "resolved_today": None if page.incidents or asked.is_filtered else resolved_today(),
         "newest_event": newest,
         "change_token": change_token.token_for(newest),
     }
     return render(request, "web/queue.html", context)
+
+
+def resolved_today() -> dict[str, Any]:
+    """Count what was resolved since midnight and is so still, and tell when the last one was."""
+    today = midnight(timezone.localdate())
+    found = Incident.objects.filter(updated_at__gte=today, status=Status.RESOLVED)
+    return found.aggregate(number=Count("id"), last=Max("updated_at"))
 
 
 @require_safe
