@@ -13,4 +13,10 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (!id || document.activeElement !== document.body) return;
   document.querySelector(`#incident-${id} a, #facts h1`)?.focus({ preventScroll: true });
 });
+// From an incident the way back leads to the queue as it was left, with its filters.
+if (document.getElementById("queue")) {
+  window.addEventListener("pagehide", () => sessionStorage.setItem("queue", location.search));
+} else if (document.getElementById("incident")) {
+  document.querySelector(".navigation a").search = sessionStorage.getItem("queue") ?? "";
+}
 expire();

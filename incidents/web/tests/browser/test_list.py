@@ -206,6 +206,20 @@ def test_the_keys_of_a_russian_layout(open_page: Open, olga: User, incident: Rep
     assert focused(me) == f"incident-{new.pk}"
 
 
+def test_the_way_back_leads_to_the_queue_with_its_filters(
+    open_page: Open, olga: User, incident: Report
+) -> None:
+    one = incident("Самокат 104233 упал")
+    me = open_page(olga, "/?status=open&order=oldest", language="ru")
+    assert f"№{one.pk}" in me.see("li.row .id").text
+    me.see("li.row a").click()
+    me.see("#facts")
+    assert me.driver.title == f"№{one.pk} · Инциденты"
+    me.press("u")
+    me.see("#rows")
+    assert me.driver.current_url.endswith("/?status=open&order=oldest")
+
+
 def test_a_tap_or_click_on_the_age_opens_the_incident(open_page: Open, olga: User, incident: Report) -> None:
     one = incident()
     for phone in (True, False):
