@@ -56,7 +56,7 @@ def process(payload: Mapping[str, Any], caller: Caller, at: datetime, root_url: 
         "dedup_key": outcomes[0].signal.key if outcomes else None,
         "results": [
             *(result(outcome, root_url) for outcome in outcomes),
-            *map(rejection, parsed.rejected),
+            *map(rejection, parsed.rejected[:MAX_ERRORS]),
         ],
     }
     return Processed(outcome_of(outcomes), content)

@@ -39,9 +39,9 @@ class Costs:
         self.add(kind_of(request), time.thread_time() - cpu_began, time.monotonic() - began)
 
     def add(self, kind: str, cpu_seconds: float, seconds: float) -> None:
-        if kind not in self.averages and len(self.averages) >= MAX_KINDS:
-            self.averages.clear()
-        cpu_before, before = self.averages.get(kind, (cpu_seconds, seconds))
+        cpu_before, before = self.averages.pop(kind, (cpu_seconds, seconds))
+        while len(self.averages) >= MAX_KINDS:
+            del self.averages[next(iter(self.averages))]  # of the kind that was asked for longest ago
         self.averages[kind] = (
             cpu_before + NEWEST_SHARE * (cpu_seconds - cpu_before),
             before + NEWEST_SHARE * (seconds - before),

@@ -25,6 +25,8 @@ from integrations.inbound.values import (
 )
 from integrations.signals import InvalidEvent, Parsed, Rejected
 
+# Above it a post is refused: 4 MB hold fewer alerts of a real sender, and 60,000 of 60 bytes.
+MAX_ITEMS = 10_000
 # Above it an alert storm becomes one incident of the group instead of thousands.
 MAX_ALERTS = 200
 FIRING, RESOLVED = "firing", "resolved"
@@ -56,6 +58,10 @@ def parse(payload: Mapping[str, Any], context: Context, read_alert: Reader | Non
     items = payload.get("alerts")
     if not isinstance(items, list):
         raise InvalidEvent("'alerts' must be a list")
+    if len(items) > MAX_ITEMS:
+        raise InvalidEvent(
+            f"'alerts' has more than {MAX_ITEMS} items: set max_alerts, or send less in one post"
+        )
     alerts, rejected = [], []
     for index, item in enumerate(items):
         try:

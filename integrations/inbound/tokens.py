@@ -9,6 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 TOKEN = re.compile(r"[A-Za-z0-9]{32}", re.ASCII)
+# Whether the body is JSON, JSON in JSON or a form, of which the last two escape what is between.
+ROUTING_KEY = re.compile(
+    rb"routing_key(?:%[0-9A-Fa-f]{2}|[^0-9A-Za-z]){1,20}([0-9A-Za-z]{32})(?![0-9A-Za-z])"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,11 @@ def candidates(sources: TokenSources) -> Iterator[str]:
     routing_key = sources.payload.get("routing_key")
     if isinstance(routing_key, str):
         yield routing_key.strip()
+
+
+def routing_keys_in(body: bytes) -> list[str]:
+    """Return what may be the routing_key of a PagerDuty event, without decoding the body for a stranger."""
+    return [found.decode() for found in ROUTING_KEY.findall(body)]
 
 
 def basic_password(credentials: str) -> str:

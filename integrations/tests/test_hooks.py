@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.test import override_settings
 from incidents import signal_service
 from incidents.models import Incident
 from integrations import received, services
+from integrations.inbound import body as hook_body
 from integrations.models import Integration, Kind, ReceivedPost
 from integrations.tests.conftest import Connect, Hook, firing
 from testing.clients import database_held, token_of
@@ -96,6 +98,54 @@ def test_pagerduty_clients_send_the_token_as_routing_key(connect: Connect) -> No
         reply = hook.post(event, path=path, Accept="*/*")
         assert (reply.status, reply.outcomes) == (202, ["created"])
         assert hook.token not in hook.last_post.body
+
+
+def test_the_body_of_a_stranger_is_not_decoded(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be 4 MB, which takes a second."""
+    decoded: list[Any] = []
+    decode = hook_body.decode
+
+    def spy(*args: Any, **more: Any) -> dict[str, Any]:
+        decoded.append(args)
+        return decode(*args, **more)
+
+    monkeypatch.setattr("integrations.views.body.decode", spy)
+    hook = connect(Kind.PAGERDUTY)
+    for key in ("", f'"routing_key": "{OTHER_TOKEN}"', f'"routing_key": ["{OTHER_TOKEN}"]'):
+        assert hook.send(f"{{{key}}}".encode(), path="/hooks/pagerduty/madeUp/", Accept="*/*").status == 401
+    assert not decoded
+    hook.send(f'{{"routing_key": "{hook.token}"}}'.encode(), Accept="*/*")
+    assert decoded
+
+
+@pytest.mark.parametrize("form", ["json in json", "form", "multipart", "spaces"])
+def test_a_routing_key_is_found_in_whatever_the_body_is(connect: Connect, form: str) -> None:
+    hook = connect(Kind.PAGERDUTY)
+    text = json.dumps(EVENTS[Kind.PAGERDUTY] | {"routing_key": hook.token})
+    part = f'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n{text}\r\n--x--\r\n'
+    content, content_type = {
+        "json in json": (json.dumps(text), "application/json"),
+        "form": (urlencode({"data": text}), "application/x-www-form-urlencoded"),
+        "multipart": (part, "multipart/form-data; boundary=x"),
+        "spaces": (text.replace('": "', '" :\n\t" '), "application/json"),
+    }[form]
+    assert hook.send(content.encode(), content_type=content_type, Accept="*/*").status == 202
+
+
+def test_the_response_lists_some_of_many_alerts_that_cannot_be_used(connect: Connect) -> None:
+    hook = connect(Kind.ALERTMANAGER)
+    firing = {"status": "firing", "labels": {"alertname": "x"}, "fingerprint": "f1"}
+    reply = hook.post({"alerts": [firing, *[0] * 5000]}, Authorization=f"Bearer {hook.token}")
+    assert reply.status == 202
+    assert len(reply.content["results"]) == 101
+
+
+def test_more_alerts_than_a_real_post_holds_are_refused(connect: Connect) -> None:
+    hook = connect(Kind.ALERTMANAGER)
+    alert = {"status": "resolved", "labels": {}, "fingerprint": "f"}
+    reply = hook.post({"alerts": [alert] * 10_001}, Authorization=f"Bearer {hook.token}")
+    assert reply.status == 400
+    assert "more than 10000" in reply.content["errors"][0]
 
 
 @every_kind

@@ -94,8 +94,11 @@ def test_a_kind_of_request_is_long_by_the_average_of_its_latest() -> None:
     assert costs.is_long(another)
 
 
-def test_what_is_known_of_costs_is_bounded() -> None:
+def test_what_is_known_of_costs_is_bounded_and_made_up_paths_do_not_displace_what_is_asked_for() -> None:
     costs = Costs()
+    export = SimpleNamespace(method="GET", path="/export/")
     for number in range(2 * MAX_KINDS):
-        costs.add(f"GET /{chr(200 + number)}", 1.0, 1.0)
+        costs.add("GET /export/", 1.0, 1.0)
+        costs.add(f"GET /{chr(200 + number)}", 0.0, 0.0)
     assert len(costs.averages) == MAX_KINDS
+    assert costs.is_long(export)
