@@ -3,6 +3,7 @@
 It has its own signal handlers and no listener, and it ends within a second when the master is gone.
 """
 
+import logging
 import os
 import signal
 import time
@@ -13,6 +14,8 @@ from gunicorn.arbiter import Arbiter
 
 from common.db import group_commit
 from server import signals
+
+log = logging.getLogger(__name__)
 
 MIN_PAUSE, MAX_PAUSE = 1.0, 60.0  # seconds
 STABLE_AFTER = 60.0  # seconds
@@ -60,6 +63,8 @@ class DispatcherProcess:
             for listener in listeners:
                 listener.close()
             self.run(lambda: os.getppid() != master)
+        except BaseException:
+            log.exception("The dispatcher ends, and is started anew")
         finally:
             os._exit(1)
 

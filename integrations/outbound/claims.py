@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from integrations.outbound.models import MAX_ERROR_LENGTH, Attempt, Delivery, Destination, Thread
 from integrations.outbound.schedule import DISABLE_AFTER, next_attempt
-from integrations.outbound.transports.base import Outcome
+from integrations.outbound.transports.base import Outcome, one_line
 
 LEASE = timedelta(seconds=90)
 # Between two attempts at a destination that fails.
@@ -85,7 +85,7 @@ def store(destination_id: int, results: Sequence[Result]) -> None:
 
 def store_one(destination_id: int, result: Result) -> None:
     outcome = result.outcome
-    reason = outcome.reason[:MAX_ERROR_LENGTH]
+    reason = one_line(outcome.reason)
     Attempt.objects.bulk_create(
         [
             Attempt(
@@ -140,12 +140,24 @@ def store_one(destination_id: int, result: Result) -> None:
     if outcome.moved_to:
         destination.update(address=outcome.moved_to)
         return
-    destination.filter(failing_since=None).update(failing_since=now)
-    hold(destination.get(), now, outcome.retry_after or timedelta(0))
+    fail(destination_id, pause=outcome.retry_after or timedelta(0))
     if outcome.disable:
         disable(destination_id, reason or f"the receiver responded with {outcome.status}")
     elif destination.filter(failing_since__lt=now - DISABLE_AFTER).exists():
         disable(destination_id, f"nothing was delivered for {DISABLE_AFTER.days} days: {reason}")
+
+
+def fail(destination_id: int, reason: str = "", pause: timedelta = timedelta(0)) -> None:
+    """Note that a destination fails, and let everything for it wait; with a `reason` what is leased, too."""
+    now = timezone.now()
+    Destination.objects.filter(pk=destination_id, failing_since=None).update(failing_since=now)
+    destination = Destination.objects.filter(pk=destination_id).first()
+    if destination is None:
+        return
+    hold(destination, now, pause)
+    if reason:
+        leased = destination.deliveries.filter(state=Delivery.State.PENDING).exclude(lease="")
+        leased.update(lease="", lease_until=None, reason=reason)
 
 
 def hold(destination: Destination, now: datetime, pause: timedelta) -> None:

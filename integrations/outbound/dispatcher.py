@@ -4,12 +4,13 @@ Its main thread alone uses the database; each destination that is being sent to 
 so that a slow one delays no other. It waits for the network in no transaction.
 """
 
+import contextlib
 import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from types import FrameType
@@ -74,10 +75,11 @@ class Dispatcher:
         self.collect()
         made = fan_out()
         for destination in self.idle_destinations():
-            batch = sending.prepare(destination)
-            if batch:
-                future = self.pool.submit(sending.transmit, batch, self.stopping.is_set)
-                self.under_way[destination.pk] = batch, future
+            with self.apart(destination.pk):
+                batch = sending.prepare(destination)
+                if batch:
+                    future = self.pool.submit(sending.transmit, batch, self.stopping.is_set)
+                    self.under_way[destination.pk] = batch, future
         self.tick_and_prune()
         if self.under_way:
             wait(self.futures(), timeout=0.05 if made else POLL, return_when="FIRST_COMPLETED")
@@ -95,10 +97,22 @@ class Dispatcher:
         for destination_id, (_batch, future) in list(self.under_way.items()):
             if future.done():
                 del self.under_way[destination_id]
-                results, untried = future.result()
-                claims.store(destination_id, results)
-                if untried:
-                    claims.release(untried)
+                with self.apart(destination_id):
+                    results, untried = future.result()
+                    claims.store(destination_id, results)
+                    if untried:
+                        claims.release(untried)
+
+    @contextlib.contextmanager
+    def apart(self, destination_id: int) -> Iterator[None]:
+        """Let an error of one destination delay no other; what is due waits as if the receiver failed."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, Error) and db_errors.is_transient(error):
+                raise
+            log.exception("Deliveries to destination %d wait for this error", destination_id)
+            claims.fail(destination_id, f"{error.__class__.__name__} in the dispatcher, see the log")
 
     def futures(self) -> list[Future[Any]]:
         return [future for _batch, future in self.under_way.values()]

@@ -19,14 +19,19 @@ def next_attempt(attempts: int, now: datetime, retry_after: timedelta | None = N
     if attempts >= MAX_ATTEMPTS:
         return None
     pause = timedelta(seconds=PAUSES[attempts - 1] * jitter.uniform(1 - JITTER, 1 + JITTER))
-    return now + max(pause, min(retry_after or timedelta(0), MAX_RETRY_AFTER))
+    return now + max(pause, retry_after or timedelta(0))
 
 
 def retry_after(text: str, now: datetime) -> timedelta | None:
-    """Read a header Retry-After: seconds or a date; None for anything else."""
+    """Read a header Retry-After: seconds or a date; None for anything else, a day at most."""
     if text.isascii() and text.isdecimal():
-        return timedelta(seconds=min(int(text[:9]), MAX_RETRY_AFTER.total_seconds()))
+        return pause_of(int(text[:9]))
     try:
-        return max(parsedate_to_datetime(text) - now, timedelta(0))
-    except (TypeError, ValueError):
+        return pause_of((parsedate_to_datetime(text) - now).total_seconds())
+    except (TypeError, ValueError, OverflowError):
         return None
+
+
+def pause_of(seconds: float) -> timedelta:
+    """Return how long to wait for a receiver that asks for so many seconds, whatever it asks."""
+    return timedelta(seconds=min(max(seconds, 0), MAX_RETRY_AFTER.total_seconds()))

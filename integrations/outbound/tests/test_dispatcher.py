@@ -18,7 +18,7 @@ from incidents.bulk import ImportedIncident
 from incidents.feed.models import FeedState
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
-from integrations.outbound import claims, destinations, schedule
+from integrations.outbound import claims, destinations, schedule, sending
 from integrations.outbound.dispatcher import Dispatcher
 from integrations.outbound.fan_out import fan_out
 from integrations.outbound.models import Attempt, Delivery, Destination, DispatcherState, Transport
@@ -188,6 +188,72 @@ def test_retry_after_is_obeyed(receiver: Receiver, hook: Hook, status: int) -> N
     dispatch()
     assert len(receiver.received) == 1
     assert Delivery.objects.filter(next_at__lt=timezone.now() + timedelta(minutes=59)).count() == 0
+
+
+@pytest.mark.parametrize(
+    "value", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2359", "Fri, 32 Dec"]
+)
+def test_no_retry_after_holds_longer_than_a_day_or_delays_another_destination(
+    receiver: Receiver, hook: Hook, value: str
+) -> None:
+    bad, _secret = hook("bad", "/bad")
+    good, _secret = hook("good", "/good")
+    receiver.answer = lambda received: (
+        Answer(503, {"Retry-After": value}) if received.path == "/bad" else Answer()
+    )
+    report()
+    report()
+    dispatch()
+    assert [one.state for one in good.deliveries.all()] == ["done", "done"]
+    tomorrow = timezone.now() + timedelta(days=1)
+    assert bad.deliveries.filter(state="pending", next_at__lte=tomorrow).count() == 2
+
+
+def test_an_error_of_one_destination_is_logged_and_delays_no_other(
+    receiver: Receiver, hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, _secret = hook("bad", "/bad")
+    good, _secret = hook("good", "/good")
+    store = claims.store
+
+    def store_of(destination_id: int, results: Any) -> None:
+        if destination_id == bad.pk:
+            raise ZeroDivisionError
+        store(destination_id, results)
+
+    monkeypatch.setattr(claims, "store", store_of)
+    report()
+    dispatch()
+    assert good.deliveries.get().state == "done"
+    waiting = bad.deliveries.get()
+    assert (waiting.state, waiting.lease) == ("pending", "")
+    assert "ZeroDivisionError" in waiting.reason
+    assert waiting.next_at > timezone.now()
+    assert "Traceback" in caplog.text
+    monkeypatch.setattr(claims, "store", store)
+    due_now()
+    dispatch()
+    assert bad.deliveries.get().state == "done"
+
+
+def test_a_destination_that_was_deleted_while_it_was_sent_to_delays_no_other(
+    receiver: Receiver, hook: Hook
+) -> None:
+    bad, _secret = hook("bad", "/bad")
+    good, _secret = hook("good", "/good")
+    report()
+    dispatcher = Dispatcher()
+    fan_out()
+    batch = sending.prepare(bad)
+    assert batch
+    dispatcher.under_way[bad.pk] = batch, dispatcher.pool.submit(sending.transmit, batch, lambda: False)
+    bad_id = bad.pk
+    bad.delete()
+    dispatcher.under_way[bad_id][1].result()
+    while dispatcher.step():
+        pass
+    dispatcher.finish()
+    assert good.deliveries.get().state == "done"
 
 
 def test_gone_disables_at_once(receiver: Receiver, hook: Hook) -> None:

@@ -1,6 +1,7 @@
 """The transports, each against a real server that speaks its protocol."""
 
 import json
+import smtplib
 from collections.abc import Iterator
 from datetime import time as clock
 from datetime import timedelta
@@ -111,6 +112,47 @@ def test_too_many_requests_are_waited_for(api: Receiver, chat: Destination) -> N
     report()
     dispatch()
     assert Delivery.objects.get().next_at > timezone.now() + timedelta(seconds=110)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"description": "a\0b\ud83d\x1b[31m" + "x" * 5000},
+        {"description": ["x"]},
+        {"parameters": {"retry_after": 10**18}},
+        {"parameters": {"retry_after": -1}},
+        {"parameters": {"migrate_to_chat_id": "a\0b"}},
+        {"parameters": {"migrate_to_chat_id": "x" * 5000}},
+    ],
+)
+def test_an_odd_response_of_the_messenger_is_a_failure_like_others(
+    api: Receiver, chat: Destination, fields: dict[str, Any]
+) -> None:
+    api.answer = lambda _received: Answer(400, {}, json.dumps({"ok": False} | fields).encode())
+    report()
+    dispatch()
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == ("pending", 1)
+    assert delivery.reason.isprintable()
+    assert timezone.now() < delivery.next_at < timezone.now() + timedelta(days=1)
+    chat.refresh_from_db()
+    assert chat.address == "-100"
+
+
+def test_an_odd_reply_of_a_mail_server_is_a_failure_like_others(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any, **_more: Any) -> None:
+        raise smtplib.SMTPSenderRefused(550, b"a\0b\xff\n" * 1000, "incidents@example.com")
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
+    settings.EMAIL_URL = "smtp+plain://127.0.0.1:1"
+    destinations.add(name="mail", transport=Transport.EMAIL, address="olga@example.com")
+    report()
+    dispatch()
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == ("pending", 1)
+    assert delivery.reason.isprintable()
 
 
 def test_a_group_that_moved_is_followed(api: Receiver, chat: Destination) -> None:

@@ -63,5 +63,10 @@ def request(method: str, url: str, headers: dict[str, str], body: bytes) -> Resp
 
 def excerpt(body: bytes) -> str:
     """Return the beginning of a response's text in one line."""
-    text = body[: 4 * MAX_REASON_LENGTH].decode(errors="replace")
+    return one_line(body[: 4 * MAX_REASON_LENGTH].decode(errors="replace"))
+
+
+def one_line(text: str) -> str:
+    """Return the beginning of a text of strangers in one line, without what PostgreSQL does not store."""
+    text = text[: 4 * MAX_REASON_LENGTH]
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_REASON_LENGTH]

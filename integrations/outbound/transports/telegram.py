@@ -3,7 +3,6 @@
 The bot's token stands in the URL, so nothing of the URL is ever part of a reason.
 """
 
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +10,7 @@ import orjson
 from django.conf import settings
 
 from common.http.guarded_client import RequestFailed, Response
+from integrations.outbound.schedule import pause_of
 from integrations.outbound.transports.base import Address, Message, Outcome, excerpt, request
 
 MAX_LENGTH = 4096  # core.telegram.org/bots/api#sendmessage, in UTF-16 code units
@@ -44,7 +44,7 @@ def read(response: Response) -> Outcome:
     parameters = fields.get("parameters") if isinstance(fields.get("parameters"), dict) else {}
     result = fields.get("result") if isinstance(fields.get("result"), dict) else {}
     if response.status == HTTPStatus.OK and fields.get("ok") is True:
-        return Outcome(success=True, status=response.status, thread=str((result or {}).get("message_id", "")))
+        return Outcome(success=True, status=response.status, thread=number_in(result, "message_id"))
     seconds = (parameters or {}).get("retry_after")
     return Outcome(
         success=False,
@@ -52,10 +52,15 @@ def read(response: Response) -> Outcome:
         reason=str(fields.get("description") or excerpt(response.body)),
         # The bot was blocked, or thrown out of the chat.
         disable=response.status in {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED},
-        retry_after=timedelta(seconds=seconds) if isinstance(seconds, int) else None,
+        retry_after=pause_of(seconds) if isinstance(seconds, int) else None,
         # A group that became a supergroup has another id.
-        moved_to=str((parameters or {}).get("migrate_to_chat_id", "")),
+        moved_to=number_in(parameters, "migrate_to_chat_id"),
     )
+
+
+def number_in(fields: dict[str, Any] | None, name: str) -> str:
+    value = (fields or {}).get(name)
+    return str(value) if isinstance(value, int) else ""
 
 
 def cut(text: str, length: int = MAX_LENGTH) -> str:
