@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Max
+from django.db.models import Case, Max, QuerySet, When
 from django.utils import timezone
 
-from common.db.compiled import Given, update
+from common.datetimes import aware
+from common.db.compiled import Given, select, update
 from common.db.errors import is_transient
 from incidents import history, statements
 from incidents.folding import folded
@@ -40,6 +41,23 @@ SEEN_FIELDS = ["repeats", "last_seen_at"]
 CHANGED_FIELDS = [*SEEN_FIELDS, "status", "severity", "updated_at"]
 update_seen = update(lambda: Incident.objects.filter(id=Given("id", Incident)), SEEN_FIELDS)
 update_changed = update(lambda: Incident.objects.filter(id=Given("id", Incident)), CHANGED_FIELDS)
+lock_sender = select(
+    lambda: User.objects.filter(pk=Given("id", User)).select_for_update(no_key=True).values_list("pk")
+)
+select_episode = select(
+    lambda: Episode.objects.filter(pk=Given("incident", Episode)).values_list(*statements.EPISODE_FIELDS)
+)
+
+
+def incident_of_key() -> QuerySet[Incident, Any]:
+    same_key = Incident.objects.filter(
+        created_by=Given("created_by", Incident), dedup_key=Given("dedup_key", Incident)
+    )
+    unfinished_first = Case(When(status__in=UNFINISHED, then=0), default=1)
+    return same_key.order_by(unfinished_first, "-id").select_for_update().values_list(*LOADED_FIELDS)
+
+
+lock_of_key = select(incident_of_key, limited=True)
 
 
 def handle(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
@@ -90,11 +108,13 @@ def write(signals: Sequence[Signal], sender: Sender, now: datetime) -> list[Sign
 
 def wait_for_others_of(sender: Sender) -> None:
     """Let one transaction at a time handle the sender's signals; writers of other channels do not wait."""
-    list(User.objects.filter(pk=sender.user_id).select_for_update(no_key=True).values_list("pk"))
+    lock_sender.rows(id=sender.user_id)
 
 
 def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
     """Lock and return the incident of each key that has one: the unfinished one, or else the newest."""
+    if len(keys) == 1:
+        return load_one(*keys, sender)
     same_sender = Incident.objects.filter(created_by=sender.user_id)
     unfinished = same_sender.filter(dedup_key__in=keys, status__in=UNFINISHED)
     by_key = dict(unfinished.values_list("dedup_key", "id"))
@@ -104,6 +124,24 @@ def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
     rows = list(locked.values_list(*LOADED_FIELDS))
     episodes = Episode.objects.in_bulk(by_key.values())
     return [KnownIncident(*row, **of_episode(episodes.get(row[0]))) for row in rows]
+
+
+def load_one(key: str, sender: Sender) -> list[KnownIncident]:
+    """Do the same for the one key that most posts have, by compiled statements."""
+    rows = lock_of_key.rows(created_by=sender.user_id, dedup_key=key, limit=1)
+    if not rows:
+        return []
+    known = KnownIncident(*rows[0])
+    known.last_seen_at = known.last_seen_at and aware(known.last_seen_at)
+    for values in select_episode.rows(incident=known.id):
+        known.has_episode = True
+        for name, value in zip(statements.EPISODE_FIELDS, values, strict=True):
+            setattr(
+                known,
+                "worst" if name == "severity" else name,
+                aware(value) if isinstance(value, datetime) else value,
+            )
+    return [known]
 
 
 def of_episode(episode: Episode | None) -> dict[str, Any]:

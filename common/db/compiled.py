@@ -101,6 +101,8 @@ class Statement:
         database = connections[DEFAULT_DB_ALIAS]  # Asking `connection` takes a while, a million times.
         unlike = [(place, given.bound) for place, given in enumerate(params) if not given.raw]
         bound = [list(row) for row in rows]
+        if not bound:
+            return
         for row in bound:
             for place, bind in unlike:
                 row[place] = bind(row[place], database)
