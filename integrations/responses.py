@@ -9,7 +9,6 @@ Senders write the body of a refusal into their logs: it says what to change.
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import orjson
 from django.core.exceptions import DisallowedHost
@@ -52,17 +51,14 @@ def invalid(error: InvalidEvent) -> Refusal:
     return Refusal(400, "Event object is invalid", *error.errors)
 
 
-def respond(
-    status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> HttpResponse:
-    body = orjson.dumps(content)
+def respond(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
     # Without its length the server would send the response in chunks.
     lines = {"Content-Length": str(len(body)), "Cache-Control": "no-store", **(headers or {})}
     return HttpResponse(body, status=status, content_type="application/json", headers=lines)
 
 
 def refuse(refusal: Refusal) -> HttpResponse:
-    return respond(refusal.status, refusal.content, refusal.headers)
+    return respond(refusal.status, orjson.dumps(refusal.content), refusal.headers)
 
 
 def refusal_of(error: Exception) -> Refusal:

@@ -9,7 +9,6 @@ Authorization: Bearer TOKEN
 """
 
 import contextlib
-import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -29,8 +28,6 @@ from integrations.processing import process
 from integrations.responses import Refusal, invalid, refusal_of, refuse, respond
 from integrations.retries import retried
 from integrations.signals import InvalidEvent
-
-log = logging.getLogger(__name__)
 
 METHODS = ("POST", "PUT")
 UNAUTHORIZED = "Send the token of the connection, e.g. Authorization: Bearer TOKEN"
@@ -59,19 +56,21 @@ def hook(request: HttpRequest, kind: Kind, token: str = "") -> HttpResponse:
     )
     try:
         payload = event or checked_payload(request, kind, tokens, content)
-        processed = process(payload, caller, at, request.build_absolute_uri("/"))
+        processed = process(post, payload, caller, at, request.build_absolute_uri("/"))
+        response = respond(HTTPStatus.ACCEPTED, processed.content)
     except Exception as error:  # noqa: BLE001  # Which error it is decides the response.
-        refusal = refusal_of(error)
-        outcome = Outcome.FAILED if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.REFUSED
-        response = refuse(refusal)
-    else:
-        outcome, response = processed.outcome, respond(HTTPStatus.ACCEPTED, processed.content)
-    try:
-        retried(lambda: received.finish(post, outcome, response.status_code, response.content.decode()))
+        response = refused(post, refusal_of(error))
+    with contextlib.suppress(DatabaseError):
         stale.step()
-    except DatabaseError as error:
-        # What the post did is done: its sender must not repeat it for this.
-        log.warning("The outcome of a post could not be stored: %s", error)
+    return response
+
+
+def refused(post: int, refusal: Refusal) -> HttpResponse:
+    """Respond to a post that did nothing, and store why."""
+    response = refuse(refusal)
+    outcome = Outcome.FAILED if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.REFUSED
+    with contextlib.suppress(DatabaseError):
+        received.finish(post, outcome, refusal.status, response.content.decode())
     return response
 
 

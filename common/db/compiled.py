@@ -78,16 +78,19 @@ class Statement:
 
     def rows(self, **values: Any) -> list[Row]:
         """Run with `values` and return the rows that the statement yields."""
-        text = self.compiled[0]
         database = connections[DEFAULT_DB_ALIAS]
         bound = [
             fixed if not name else store(values[name], database) if store else values[name]
             for name, store, fixed in self.places
         ]
+        return self.run(bound, database)
+
+    def run(self, bound: list[Any], database: Any) -> list[Row]:
+        """Run with values as the database stores them, past Django's cursors unless they are watched."""
         if database.queries_logged or database.execute_wrappers:
             # Who watches the queries sees those that go through Django's own cursors.
             with database.cursor() as cursor:
-                cursor.execute(text, bound)
+                cursor.execute(self.compiled[0], bound)
                 return fetched(cursor)
         database.close_if_health_check_failed()
         if database.connection is None:
@@ -106,6 +109,9 @@ class Statement:
         for row in bound:
             for place, bind in unlike:
                 row[place] = bind(row[place], database)
+        if len(bound) == 1:
+            self.run(bound[0], database)
+            return
         with database.cursor() as cursor:
             cursor.executemany(text, bound)
 

@@ -34,6 +34,8 @@ def as_text(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text  # None of those characters is.
     return SURROGATES.sub("\ufffd", FORBIDDEN.sub("", text))
 
 

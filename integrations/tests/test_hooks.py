@@ -386,7 +386,7 @@ def test_an_error_of_our_own_is_500_never_4xx(connect: Connect, monkeypatch: pyt
     assert (hook.last_post.status, hook.last_post.outcome) == (500, "failed")
 
 
-def test_what_is_done_is_answered_202_even_if_its_outcome_cannot_be_stored(
+def test_an_outcome_that_cannot_be_stored_is_503_and_nothing_is_done(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_args: object) -> None:
@@ -395,8 +395,8 @@ def test_what_is_done_is_answered_202_even_if_its_outcome_cannot_be_stored(
     hook = connect(Kind.GENERIC)
     monkeypatch.setattr("integrations.retries.MAX_SECONDS", 0)
     monkeypatch.setattr(received, "finish", fail)
-    assert hook.post(EVENTS[Kind.GENERIC]).status == 202
-    assert len(hook.incidents) == 1
+    assert hook.post(EVENTS[Kind.GENERIC]).status == 503
+    assert not hook.incidents
 
 
 # ------------------------------------------------------------------ Grafana's signature
