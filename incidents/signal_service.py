@@ -114,7 +114,8 @@ def wait_for_others_of(sender: Sender) -> None:
 def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
     """Lock and return the incident of each key that has one: the unfinished one, or else the newest."""
     if len(keys) == 1:
-        return load_one(*keys, sender)
+        [key] = keys
+        return load_one(key, sender)
     same_sender = Incident.objects.filter(created_by=sender.user_id)
     unfinished = same_sender.filter(dedup_key__in=keys, status__in=UNFINISHED)
     by_key = dict(unfinished.values_list("dedup_key", "id"))
