@@ -47,6 +47,9 @@ from urllib.parse import urlsplit
 
 SOURCES = ("operator", "monitoring", "partner", "unknown")
 STATUSES = ("new", "processing", "completed", "fake", "unknown")
+SEVERITIES = ("critical", "error", "warning", "info")
+# What an update leaves as it is, where None is a value.
+UNCHANGED: Any = object()
 LARGEST_PAGE = 1000
 
 JSON = dict[str, Any]
@@ -99,6 +102,12 @@ class Unavailable(ClientError):
 
 class AnswerLost(Unavailable):
     pass
+
+
+class WrongUse(ClientError):
+    """The arguments of the command line do not go together."""
+
+    exit_code = 2
 
 
 class Client:
@@ -169,23 +178,55 @@ class Client:
             self._send_once("/users/logout/", {})
             self._token, self._renew_at = "", 0.0
 
-    def create(self, incident: str, source: str, date: str | None = None, idempotency_key: str = "") -> JSON:
+    def create(
+        self,
+        incident: str,
+        source: str,
+        date: str | None = None,
+        idempotency_key: str = "",
+        *,
+        severity: str | None = None,
+        dedup_key: str | None = None,
+    ) -> JSON:
         """Create an incident, once, however often it has to be sent: `{"id", "created"}`.
 
         `date` is text such as 2025-11-11T23:08:12.266Z; None is now. A call with the same
-        `idempotency_key` again returns the first incident, and `created` is False.
+        `idempotency_key` again returns the first incident, and `created` is False. `dedup_key` is the
+        caller's own name for what is wrong: while an incident with it is not finished, that one is
+        returned, `created` is False, and its `repeats` goes up.
         """
         key = idempotency_key or str(uuid.uuid4())
         fields = {"incident": incident, "source": source, "date": date, "idempotency_key": key}
+        fields |= {"severity": severity, "dedup_key": dedup_key}
         return self._post("/incidents/create/", fields)
 
-    def get_all(self, status: str | None = None, limit: int | None = None, cursor: str | None = None) -> JSON:
+    def get(self, incident_id: int | None = None, *, dedup_key: str | None = None) -> JSON:
+        """Return an incident as `get_all` does, with `updated_at` and its `history`, oldest first.
+
+        It is found by its id, or by the key under which this user has reported it, while it is not finished.
+        """
+        fields = {"id": incident_id, "dedup_key": dedup_key}
+        incident: JSON = self._post("/incidents/get/", fields)["incident"]
+        return incident
+
+    def get_all(
+        self,
+        status: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        *,
+        severity: str | None = None,
+        source: str | None = None,
+        assignee: str | None = None,
+    ) -> JSON:
         """Return `{"incidents": [...]}`, newest first; with `limit` (1-1000) one page of them.
 
-        An incident is `{"id", "incident", "status", "source", "created_at"}`. A page has `next`
-        too: the `cursor` of the next page, None on the last.
+        An incident is `{"id", "incident", "status", "source", "created_at", "severity", "assignee",
+        "dedup_key", "repeats", "last_seen_at"}`. `assignee` is a username, "me", or "none" for what
+        nobody has. A page has `next` too: the `cursor` of the next page, None on the last.
         """
         fields = {"status": status, "limit": limit, "cursor": cursor}
+        fields |= {"severity": severity, "source": source, "assignee": assignee}
         try:
             return self._post("/incidents/get_all/", fields)
         except Refused as refused:
@@ -193,28 +234,60 @@ class Client:
                 raise
             return {"incidents": [], "next": None}
 
-    def incidents(self, status: str | None = None, limit: int | None = None) -> Iterator[JSON]:
+    def incidents(
+        self,
+        status: str | None = None,
+        limit: int | None = None,
+        *,
+        severity: str | None = None,
+        source: str | None = None,
+        assignee: str | None = None,
+    ) -> Iterator[JSON]:
         """Iterate over the incidents, newest first; pages are fetched as needed."""
+        filters = {"severity": severity, "source": source, "assignee": assignee}
         left = sys.maxsize if limit is None else limit
         cursor = None
         while True:
-            page = self.get_all(status, min(left, LARGEST_PAGE), cursor)
+            page = self.get_all(status, min(left, LARGEST_PAGE), cursor, **filters)
             yield from page["incidents"]
             left -= len(page["incidents"])
             cursor = page["next"]
             if cursor is None or left <= 0:
                 return
 
-    def update(self, incident_id: int, status: str, comment: str | None = None) -> None:
-        fields = {"id": incident_id, "status": status, "comment": comment}
-        # A repeated status adds no event, a repeated comment adds a second one.
-        self._post("/incidents/update/", fields, repeatable=comment is None)
+    def update(
+        self,
+        incident_id: int | None = None,
+        status: str | None = None,
+        comment: str | None = None,
+        *,
+        dedup_key: str | None = None,
+        severity: str | None = UNCHANGED,
+        assignee: str | None = UNCHANGED,
+        idempotency_key: str = "",
+    ) -> None:
+        """Change what is given of an incident; None clears its severity and gives it back.
+
+        It is found by its id, or by the key under which this user has reported it, while it is not finished.
+        The same `idempotency_key` again changes nothing.
+        """
+        fields: JSON = {"id": incident_id, "status": status, "comment": comment}
+        if dedup_key is not None:
+            fields["dedup_key"] = dedup_key
+            # What has been finished by a lost response is found again only with one.
+            idempotency_key = idempotency_key or str(uuid.uuid4())
+        if idempotency_key:
+            fields["idempotency_key"] = idempotency_key
+        given = {"severity": severity, "assignee": assignee}
+        fields |= {name: value for name, value in given.items() if value is not UNCHANGED}
+        # A repeated status adds no event; without a key a repeated comment adds a second one.
+        self._post("/incidents/update/", fields, repeatable=comment is None or bool(idempotency_key))
 
     def history(self, incident_id: int) -> list[JSON]:
         """Return what happened to an incident, oldest first.
 
         An event is `{"id", "kind", "at", "by", "door", "status_from", "status_from_display",
-        "status_to", "status_to_display", "comment"}`.
+        "status_to", "status_to_display", "comment", "severity", "severity_display", "assignee"}`.
         """
         events: list[JSON] = self._call(f"/api/incidents/{incident_id}/history/")
         return events
@@ -223,8 +296,9 @@ class Client:
         """Return what happened after the cursor `after`, oldest first: `{"events", "next", "more"}`.
 
         None is the beginning, "now" what comes from now on, else the `next` of an earlier page. An event is
-        `{"id", "kind", "at", "by", "door", "status_from", "status_to", "comment", "incident"}`, with
-        the incident as it is now. Raises `Refused` with status 410 if events after the cursor are gone.
+        `{"id", "kind", "at", "by", "door", "status_from", "status_to", "comment", "severity", "assignee",
+        "incident"}`, with the incident as it is now. Raises `Refused` with status 410 if events after the
+        cursor are gone.
         """
         return self._post("/incidents/events/", {"after": after, "limit": limit})
 
@@ -351,6 +425,27 @@ def incident_table(incidents: Sequence[JSON]) -> str:
     return table(("ID", "STATUS", "SOURCE", "CREATED", "INCIDENT"), *rows)
 
 
+def incident_card(incident: JSON) -> str:
+    names = ("id", "incident", "status", "source", "severity", "assignee", "dedup_key", "repeats")
+    times = ("created_at", "updated_at", "last_seen_at")
+    rows = [(name, incident[name]) for name in names]
+    rows += [(name, incident[name] and local_time(incident[name])) for name in times]
+    events = (
+        (
+            local_time(one["at"]),
+            one["by"],
+            one["door"],
+            one["kind"],
+            one["status_to"],
+            one["severity"] or one["assignee"],
+            one["comment"],
+        )
+        for one in incident["history"]
+    )
+    history = table(("AT", "BY", "DOOR", "WHAT", "STATUS", "IS NOW", "COMMENT"), *events)
+    return f"{table(*rows)}\n\n{history}"
+
+
 def event_table(events: Sequence[JSON]) -> str:
     keys = ("by", "door", "kind", "status_from_display", "status_to_display", "comment")
     rows = ((local_time(one["at"]), *(one[key] for key in keys)) for one in events)
@@ -403,20 +498,58 @@ def run_demo(client: Client, _options: argparse.Namespace) -> None:
 
 def run_create(client: Client, options: argparse.Namespace) -> None:
     incident = sys.stdin.read().rstrip("\n") if options.incident == "-" else options.incident
-    created = client.create(incident, options.source, options.date, options.key)
+    created = client.create(
+        incident,
+        options.source,
+        options.date,
+        options.key,
+        severity=options.severity,
+        dedup_key=options.dedup_key,
+    )
     what = "created" if created["created"] else "was created before, with the same key"
     show(options, created, f"Incident {created['id']} {what}.")
 
 
 def run_list(client: Client, options: argparse.Namespace) -> None:
-    incidents = list(client.incidents(options.status, None if options.all else options.limit))
+    limit = None if options.all else options.limit
+    filters = {"severity": options.severity, "source": options.source, "assignee": options.assignee}
+    incidents = list(client.incidents(options.status, limit, **filters))
     show(options, incidents, incident_table(incidents) if incidents else "No incidents.")
 
 
+def require_one_name(number: int | str | None, dedup_key: str | None) -> None:
+    if isinstance(number, str) or (number is None) is (dedup_key is None):
+        raise WrongUse("give either an ID or --dedup-key")
+
+
+def run_get(client: Client, options: argparse.Namespace) -> None:
+    require_one_name(options.id, options.dedup_key)
+    incident = client.get(options.id, dedup_key=options.dedup_key)
+    show(options, incident, incident_card(incident))
+
+
 def run_update(client: Client, options: argparse.Namespace) -> None:
-    client.update(options.id, options.status, options.comment)
-    updated = {"id": options.id, "status": options.status}
-    show(options, updated, f"Incident {options.id} is {options.status}.")
+    number, status = options.id, options.status
+    if isinstance(number, str) and status is None:
+        number, status = None, number
+    require_one_name(number, options.dedup_key)
+    if all(value is None for value in (status, options.comment, options.severity, options.assignee)):
+        raise WrongUse("give a status, --comment, --severity or --assignee")
+    given = {name: getattr(options, name) or None for name in ("severity", "assignee")}
+    given = {name: value for name, value in given.items() if getattr(options, name) is not None}
+    client.update(
+        number,
+        status,
+        options.comment,
+        dedup_key=options.dedup_key,
+        idempotency_key=options.key,
+        **given,
+    )
+    name = options.dedup_key if number is None else number
+    updated = (
+        {"id": number, "status": status} if number is not None else {"dedup_key": name, "status": status}
+    )
+    show(options, updated | given, f"Incident {name} is {status or 'updated'}.")
 
 
 def run_history(client: Client, options: argparse.Namespace) -> None:
@@ -476,15 +609,34 @@ exit codes:
 """
 
 
+class CommandLine(argparse.ArgumentParser):
+    """Takes optional positional arguments on both sides of an option, as argparse does since Python 3.13."""
+
+    is_parsing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self.is_parsing or not any(action.nargs == "?" for action in self._get_positional_actions()):
+            return super().parse_known_args(args, namespace)
+        self.is_parsing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.is_parsing = False
+
+
+def number_or_status(text: str) -> int | str:
+    return text if text in STATUSES else int(text)
+
+
 def command_line() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+    common = CommandLine(add_help=False)
     common.add_argument("--url", help="where the service is")
     common.add_argument("--token", help="a machine's token instead of a login; others on this machine see it")
     common.add_argument("--username", help="the user who logs in")
     common.add_argument("--password", help="beware: others on this machine see it")
     common.add_argument("--json", action="store_true", help="for programs: one JSON value a line")
 
-    parser = argparse.ArgumentParser(
+    parser = CommandLine(
         description="Work with the incident service.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -492,7 +644,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands, each with its own --help", metavar="COMMAND")
 
-    def command(run: Callable[[Client, argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
+    def command(run: Callable[[Client, argparse.Namespace], None], summary: str) -> CommandLine:
         name = run.__name__.removeprefix("run_")
         added = commands.add_parser(name, parents=[common], help=summary, description=summary)
         added.set_defaults(run=run)
@@ -505,16 +657,31 @@ def command_line() -> argparse.ArgumentParser:
     create.add_argument("--source", choices=SOURCES, default="operator")
     create.add_argument("--date", help="such as 2025-11-11T23:08:12.266Z; now, if not given")
     create.add_argument("--key", default="", help="idempotency key: the same never creates twice")
+    create.add_argument("--severity", choices=SEVERITIES)
+    create.add_argument(
+        "--dedup-key", help="a name for what is wrong: with it, only one unfinished incident at a time"
+    )
 
     listing = command(run_list, "list incidents, newest first")
     listing.add_argument("--status", choices=STATUSES)
+    listing.add_argument("--severity", choices=SEVERITIES)
+    listing.add_argument("--source", choices=SOURCES)
+    listing.add_argument("--assignee", metavar="NAME", help="a username, me, or none: what nobody has")
     listing.add_argument("--limit", type=int, default=20, help="how many; 20, if not given")
     listing.add_argument("--all", action="store_true", help="every one of them")
 
-    update = command(run_update, "change the status of an incident")
-    update.add_argument("id", type=int)
-    update.add_argument("status", choices=STATUSES)
+    get = command(run_get, "show an incident with its history")
+    get.add_argument("id", type=int, nargs="?")
+    get.add_argument("--dedup-key", help="instead of the ID: the key under which you reported it")
+
+    update = command(run_update, "change an incident")
+    update.add_argument("id", type=number_or_status, nargs="?")
+    update.add_argument("status", choices=STATUSES, nargs="?")
+    update.add_argument("--dedup-key", help="instead of the ID: the key under which you reported it")
     update.add_argument("--comment", help="why")
+    update.add_argument("--severity", choices=(*SEVERITIES, ""), metavar="SEVERITY", help='"" clears it')
+    update.add_argument("--assignee", metavar="NAME", help='who is to have it; "" gives it back')
+    update.add_argument("--key", default="", help="idempotency key: the same changes nothing twice")
 
     history = command(run_history, "show what happened to an incident")
     history.add_argument("id", type=int)

@@ -2,7 +2,7 @@
 
     query = IncidentQuery(statuses=frozenset({Status.OPEN}), text="самокат")
     query.count()
-    query.walk(1000, after=position)    # brief rows behind a position: each step costs the same
+    query.walk(1000, after=position)    # rows behind a position: each step costs the same
     query[40:60]                        # rows of a numbered page: Paginator(query, 20).page(3)
     query.incidents()                   # the QuerySet, for anything else
 
@@ -11,7 +11,7 @@ The frequent combinations run statements that are compiled once, the others are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -20,9 +20,9 @@ from typing import Any
 
 from incidents import statements
 from incidents.counts import totals
-from incidents.keyset import Position
+from incidents.keyset import MAX_ID, Position
 from incidents.models import Incident, IncidentQuerySet
-from incidents.statements import BriefRow, Row
+from incidents.statements import BriefRow, Columns, IncidentRow, ListedRow, Row
 
 NEWEST_FIRST = ("-created_at",)
 OLDEST_FIRST = ("created_at",)
@@ -39,7 +39,7 @@ class IncidentQuery:
     """
 
     statuses: frozenset[str] | None = None
-    source: str | None = None
+    sources: frozenset[str] | None = None
     text: str = ""
     words: tuple[str, ...] = ()
     created_after: datetime | None = None
@@ -57,7 +57,7 @@ class IncidentQuery:
         found = Incident.objects.all() if base is None else base
         given = {
             "status__in": self.statuses,
-            "source": self.source or None,
+            "source__in": self.sources,
             "created_at__gte": self.created_after,
             "created_at__lt": self.created_before,
             "severity": self.severity,
@@ -80,46 +80,54 @@ class IncidentQuery:
     def count(self) -> int:
         if not self.is_by_status_and_source:
             return self.incidents().order_by().count()
-        return totals.number_of(self.statuses, self.source)
+        return totals.number_of(self.statuses, self.sources)
 
     def __getitem__(self, piece: slice) -> list[Row]:
         return self.rows(piece.stop - piece.start, offset=piece.start)
 
-    def walk(self, limit: int, after: Position | None = None) -> list[BriefRow]:
+    def walk(self, limit: int, after: Position | None = None, *, columns: Columns = "brief") -> list[Any]:
         """Return up to `limit` rows that come after the position, in an order by creation."""
-        found = [one.rows(limit, after=after, brief=True) for one in self.by_status()]
+        found = [one.rows(limit, after=after, columns=columns) for one in self.parts()]
         return self.merged(found, limit, key=CREATED_AT_AND_ID)
 
     def walk_incidents(
         self, base: IncidentQuerySet, limit: int, after: Position | None = None
     ) -> list[Incident]:
         """Return the same as instances, loaded as `base` says."""
-        found = [one.incidents(base, after)[:limit] for one in self.by_status()]
+        found = [one.incidents(base, after)[:limit] for one in self.parts()]
         return self.merged(found, limit, key=lambda incident: (incident.created_at, incident.pk))
 
-    def by_status(self) -> Iterator[IncidentQuery]:
-        """Split the query into one for each status: an index has its rows in order, so nothing is sorted."""
-        if self.statuses is None or len(self.statuses) == 1:
-            yield self
-        else:
-            yield from (replace(self, statuses=frozenset({status})) for status in self.statuses)
+    def parts(self) -> list[IncidentQuery]:
+        """Split the query by status and source: an index has the rows of each part in order."""
+        if self.is_of_one_status_and_source:
+            return [self]
+        statuses = [None] if self.statuses is None else [frozenset({status}) for status in self.statuses]
+        sources = [None] if self.sources is None else [frozenset({source}) for source in self.sources]
+        return [replace(self, statuses=one, sources=other) for one in statuses for other in sources]
 
-    def merged(self, walks: Iterable[Iterable[Any]], limit: int, key: Any) -> list[Any]:
+    def merged(self, walks: Sequence[Iterable[Any]], limit: int, key: Any) -> list[Any]:
         rows = list(chain(*walks))
-        if self.statuses is not None and len(self.statuses) > 1:
+        if len(walks) > 1:
             rows.sort(key=key, reverse=self.is_descending)
         return rows[:limit]
 
     def rows(
-        self, limit: int, offset: int = 0, after: Position | None = None, *, brief: bool = False
+        self,
+        limit: int,
+        offset: int = 0,
+        after: Position | None = None,
+        *,
+        columns: Columns = "whole",
     ) -> list[Any]:
         if not self.is_compiled:
-            columns = statements.BRIEF_COLUMNS if brief else statements.INCIDENT_COLUMNS
-            values = self.incidents(after=after).values_list(*columns)
+            values = self.incidents(after=after).values_list(*statements.COLUMNS[columns])
             return list(values[offset : offset + limit])
-        chosen = {"status": next(iter(self.statuses or ()), None), "source": self.source}
+        chosen = {
+            "status": next(iter(self.statuses or ()), None),
+            "source": next(iter(self.sources or ()), None),
+        }
         given: dict[str, Any] = {name: str(value) for name, value in chosen.items() if value}
-        statement = statements.newest_incidents(frozenset(given), behind=after is not None, brief=brief)
+        statement = statements.newest_incidents(frozenset(given), behind=after is not None, columns=columns)
         if after is not None:
             given |= {"created_at": after.created_at, "id": after.id}
         return statement.rows(**given, limit=limit, offset=offset)
@@ -130,6 +138,13 @@ class IncidentQuery:
     @property
     def is_descending(self) -> bool:
         return self.ordering[-1].startswith("-")
+
+    @property
+    def is_of_one_status_and_source(self) -> bool:
+        """Tell whether it is of one status or any, and of one source or any."""
+        return (self.statuses is None or len(self.statuses) == 1) and (
+            self.sources is None or len(self.sources) == 1
+        )
 
     @property
     def is_by_status_and_source(self) -> bool:
@@ -143,7 +158,7 @@ class IncidentQuery:
         return (
             self.is_by_status_and_source
             and self.ordering == NEWEST_FIRST
-            and (self.statuses is None or len(self.statuses) == 1)
+            and self.is_of_one_status_and_source
         )
 
 
@@ -168,5 +183,13 @@ def rows_of(ids: Iterable[int]) -> list[Row]:
     return [rows[pk] for pk in ids if pk in rows]
 
 
-def position_of(row: BriefRow) -> Position:
+def find(incident_id: int) -> IncidentRow | None:
+    """Return the incident of this id, also None for a number that is past 64 bits."""
+    if not 0 < incident_id <= MAX_ID:
+        return None
+    row = Incident.objects.filter(id=incident_id).values_list(*statements.INCIDENT_COLUMNS).first()
+    return row and IncidentRow(*row)
+
+
+def position_of(row: BriefRow | ListedRow) -> Position:
     return Position(datetime.fromisoformat(row[4]).replace(tzinfo=UTC), row[0])

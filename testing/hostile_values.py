@@ -53,6 +53,15 @@ BAD_KEYS = [
     f'"{"k" * 201}"',
     *ANY_BUT_TEXT,
 ]
+BAD_SEVERITIES = [
+    *('""', '" "', '"Critical"', '"critical "', '"high"', '"критичный"', '"error\\u0000"', '"none"'),
+    *ANY_BUT_TEXT,
+]
+BAD_DEDUP_KEYS = ['""', '" "', '"\\t\\n"', '"\\u00a0\\u2003"', *CONTROLS, *ANY_BUT_TEXT]
+BAD_ASSIGNEES = [
+    *('""', '" "', '"nobody"', '"Admin"', '"admin "', '"admin\\u0000"', '"\\u001b"', '"\' OR 1=1 --"'),
+    *(f'"{"x" * 100_000}"', *ANY_BUT_TEXT),
+]
 BAD_LIMITS = [
     "0",
     "-1",

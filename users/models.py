@@ -18,6 +18,7 @@ class Action(enum.Enum):
     CREATE = "create"
     LIST = "list"
     UPDATE = "update"
+    FINISH_OWN = "finish_own"  # to resolve and comment, by its key, what the user has reported
 
 
 class Role(models.TextChoices):
@@ -32,7 +33,7 @@ class Role(models.TextChoices):
 
 ROLE_ACTIONS = {
     Role.OPERATOR: frozenset(Action),
-    Role.REPORTER: frozenset({Action.CREATE}),
+    Role.REPORTER: frozenset({Action.CREATE, Action.FINISH_OWN}),
     Role.VIEWER: frozenset({Action.LIST}),
 }
 

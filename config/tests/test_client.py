@@ -66,6 +66,11 @@ class TestLibrary:
             "status": "processing",
             "source": "monitoring",
             "created_at": "2025-11-11T23:08:12.266Z",
+            "severity": None,
+            "assignee": None,
+            "dedup_key": None,
+            "repeats": 0,
+            "last_seen_at": None,
         }
         first, second = alices_client.history(created["id"])
         assert (first["kind"], first["by"], first["status_to"]) == ("created", "alice", "open")
@@ -90,6 +95,42 @@ class TestLibrary:
         again = alices_client.create("Twice", "operator", idempotency_key="key")
 
         assert again == {**first, "created": False}
+
+    def test_a_dedup_key_brings_the_unfinished_incident(self, alices_client: Client) -> None:
+        first = alices_client.create("Disk full", "monitoring", severity="error", dedup_key="db1/disk")
+        again = alices_client.create("Disk full", "monitoring", dedup_key="db1/disk")
+        assert again == {**first, "created": False}
+
+        alices_client.update(dedup_key="db1/disk", comment="97 %", severity="critical", assignee="alice")
+        incident = alices_client.get(dedup_key="db1/disk")
+        assert (incident["id"], incident["repeats"]) == (first["id"], 1)
+        assert (incident["severity"], incident["assignee"]) == ("critical", "alice")
+        assert [event["kind"] for event in incident["history"]] == [
+            "created",
+            "commented",
+            "severity",
+            "assigned",
+        ]
+
+        alices_client.update(dedup_key="db1/disk", status="completed", severity=None, assignee=None)
+        incident = alices_client.get(first["id"])
+        assert (incident["status"], incident["severity"], incident["assignee"]) == ("completed", None, None)
+        with pytest.raises(Refused, match="Incident have not found"):
+            alices_client.get(dedup_key="db1/disk")
+
+    def test_a_list_is_filtered(self, alices_client: Client) -> None:
+        one = alices_client.create("One", "partner", severity="error")["id"]
+        other = alices_client.create("Other", "monitoring")["id"]
+        alices_client.update(other, assignee="alice")
+
+        chosen: list[tuple[dict[str, Any], int]] = [
+            ({"severity": "error"}, one),
+            ({"source": "monitoring"}, other),
+            ({"assignee": "me"}, other),
+            ({"assignee": "none"}, one),
+        ]
+        for filters, number in chosen:
+            assert [found["id"] for found in alices_client.incidents(**filters)] == [number]
 
     def test_a_refusal_has_the_status_and_the_words_of_the_service(self, alices_client: Client) -> None:
         with pytest.raises(Refused, match="Incident have not found") as refused:
@@ -257,6 +298,31 @@ class TestFaults:
 
         assert [request["path"] for request in faulty.requests[1:]] == ["/incidents/update/"] * 2
 
+    @pytest.mark.parametrize("given", [{"dedup_key": "k"}, {"incident_id": 1, "idempotency_key": "mine"}])
+    def test_a_comment_with_a_key_is_sent_again_with_the_same(
+        self, faulty: FaultyServer, pauses: list[float], given: dict[str, Any]
+    ) -> None:
+        faulty.will_let_in()
+        faulty.will_hang_up()
+        faulty.will_answer(200, {"data": {}})
+
+        Client(faulty.url, "alice", PASSWORD).update(status="completed", comment="Over", **given)
+
+        first, again = faulty.requests[1:]
+        assert first == again
+        assert first["idempotency_key"] == given.get("idempotency_key", first["idempotency_key"]) != ""
+
+    def test_an_update_sends_what_it_was_given_and_no_more(self, faulty: FaultyServer) -> None:
+        faulty.will_let_in()
+        faulty.will_answer(200, {"data": {}})
+
+        Client(faulty.url, "alice", PASSWORD).update(1, "fake", severity=None)
+
+        del faulty.requests[1]["token"]
+        path = "/incidents/update/"
+        change = {"id": 1, "status": "fake", "comment": None, "severity": None}
+        assert faulty.requests[1] == {"path": path, **change}
+
     def test_a_token_is_renewed_before_it_expires(self, faulty: FaultyServer) -> None:
         faulty.will_let_in(seconds=0.5)
         faulty.will_let_in()
@@ -343,6 +409,63 @@ class TestCommandLine:
         said = capsys.readouterr().out
         assert f"Incident {number} is completed." in said
         assert "New battery" in said.splitlines()[-1]
+
+    def test_an_incident_is_updated_and_shown_by_its_dedup_key(
+        self, options: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        create = ["create", "Disk full", "--severity", "error", "--dedup-key", "db1/disk"]
+        assert main([*create, *options]) == main([*create, *options]) == 0
+        update = ["update", "--dedup-key", "db1/disk", "--severity", "", "--assignee", "alice"]
+        assert main([*update, "processing", "--comment", "On it", *options]) == 0
+        assert main(["get", "--dedup-key", "db1/disk", *options]) == 0
+        said = capsys.readouterr().out
+        assert "was created before, with the same key" in said
+        assert "Incident db1/disk is processing." in said
+        assert "On it" in said
+        assert main(["list", "--severity", "error", *options]) == 0
+        assert capsys.readouterr().out == "No incidents.\n"
+
+        filters = ["--source", "operator", "--assignee", "me", "--status", "processing"]
+        assert main(["list", "--json", *filters, *options]) == 0
+        [incident] = json.loads(capsys.readouterr().out)
+        assert (incident["assignee"], incident["severity"], incident["repeats"]) == ("alice", None, 1)
+        assert main(["update", str(incident["id"]), "--assignee", "", "--json", *options]) == 0
+        updated = {"id": incident["id"], "status": None, "assignee": None}
+        assert json.loads(capsys.readouterr().out) == updated
+        assert main(["get", str(incident["id"]), "--json", *options]) == 0
+        assert json.loads(capsys.readouterr().out)["assignee"] is None
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            ["update"],
+            ["update", "7"],
+            ["update", "completed"],
+            ["update", "--dedup-key", "k"],
+            ["update", "7", "completed", "--dedup-key", "k"],
+            ["update", "completed", "fake", "--dedup-key", "k"],
+            ["update", "--comment", "x"],
+            ["get"],
+            ["get", "7", "--dedup-key", "k"],
+        ],
+    )
+    def test_arguments_that_do_not_go_together_are_a_wrong_use(
+        self, options: list[str], capsys: pytest.CaptureFixture[str], given: list[str]
+    ) -> None:
+        assert main([*given, *options]) == 2
+        assert capsys.readouterr().err.startswith("client.py: give ")
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            ["7", "completed", "--comment", "x"],
+            ["7", "--comment", "x", "completed"],
+            ["--comment", "x", "7", "completed"],
+        ],
+    )
+    def test_an_option_stands_anywhere(self, given: list[str]) -> None:
+        read = command_line().parse_args(["update", *given])
+        assert (read.id, read.status, read.comment) == (7, "completed", "x")
 
     def test_the_demo_runs_to_its_end(self, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["demo", *options]) == 0

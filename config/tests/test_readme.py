@@ -26,7 +26,7 @@ READMES = ["README.md", "README.ru.md"]
 DOCUMENTS = sorted(path for path in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
 ADDRESS = "http://127.0.0.1:8000"
 # What differs from run to run: only its shape is compared.
-VOLATILE = {"id", "token", "expires_at", "created_at", "updated_at", "at", "next"}
+VOLATILE = {"id", "token", "expires_at", "created_at", "updated_at", "last_seen_at", "at", "next"}
 END_OF_ANSWER = "\x1e"
 
 

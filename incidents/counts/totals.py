@@ -28,22 +28,22 @@ total = select(
 )
 
 
-def number_of(statuses: Container[str] | None = None, source: str | None = None) -> int:
-    """Return how many incidents have one of the statuses and the source; None stands for any."""
-    if statuses is None and not source:
+def number_of(statuses: Container[str] | None = None, sources: Container[str] | None = None) -> int:
+    """Return how many incidents have one of the statuses and one of the sources; None stands for any."""
+    if statuses is None and sources is None:
         return sum(int(number or 0) for (number,) in total.rows())
     return sum(
         int(number)
-        for status, reported_by, number in kept.rows()
-        if (statuses is None or status in statuses) and (not source or reported_by == source)
+        for status, source, number in kept.rows()
+        if (statuses is None or status in statuses) and (sources is None or source in sources)
     )
 
 
-def by_status(source: str | None = None) -> Counter[str]:
-    """Count the incidents of each status, of one source or of all."""
+def by_status(sources: Container[str] | None = None) -> Counter[str]:
+    """Count the incidents of each status that have one of the sources; None stands for any."""
     found: Counter[str] = Counter()
-    for status, reported_by, number in kept.rows():
-        if source in (None, reported_by):
+    for status, source, number in kept.rows():
+        if sources is None or source in sources:
             found[status] += int(number)
     return +found
 

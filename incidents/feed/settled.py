@@ -69,7 +69,7 @@ def settled_events(after: int, limit: int, *, wait: float = 0.0) -> list[Event]:
     while True:
         settled = horizon.observe()
         between = Event.objects.filter(id__gt=after, id__lte=settled)
-        events = list(between.order_by("id").select_related("by")[:limit])
+        events = list(between.order_by("id").select_related("by", "assignee")[:limit])
         if events or settled >= newest or time.monotonic() >= deadline:
             break
         time.sleep(POLL)

@@ -21,6 +21,8 @@ Report = Callable[..., Incident]
 EPOCH = dt.datetime(2025, 11, 11, 23, 8, 12, tzinfo=dt.UTC)
 OPEN = frozenset({Status.OPEN})
 FINISHED = frozenset({Status.RESOLVED, Status.CLOSED, Status.FAKE})
+PARTNER = frozenset({Source.PARTNER})
+UNNAMED = frozenset({Source.SYSTEM, Source.UNKNOWN})
 
 
 @pytest.fixture
@@ -46,10 +48,13 @@ def incidents(incident: Report, olga: User) -> list[Incident]:
 QUERIES = [
     IncidentQuery(),
     IncidentQuery(statuses=OPEN),
-    IncidentQuery(source="partner"),
-    IncidentQuery(statuses=OPEN, source="operator"),
+    IncidentQuery(sources=PARTNER),
+    IncidentQuery(statuses=OPEN, sources=frozenset({Source.OPERATOR})),
+    IncidentQuery(sources=UNNAMED),
+    IncidentQuery(sources=UNNAMED, statuses=FINISHED),
+    IncidentQuery(sources=frozenset()),
     IncidentQuery(statuses=FINISHED),
-    IncidentQuery(statuses=FINISHED, source="system"),
+    IncidentQuery(statuses=FINISHED, sources=frozenset({Source.SYSTEM})),
     IncidentQuery(statuses=frozenset()),
     IncidentQuery(text="Ё"),
     IncidentQuery(text="1", statuses=OPEN),
@@ -73,7 +78,7 @@ def chosen(query: IncidentQuery, incident: Incident) -> bool:
         and query.dedup_key in {None, incident.dedup_key}
         and query.assignee in {None, incident.assignee_id}
         and not (query.unassigned and incident.assignee_id)
-        and (query.source is None or incident.source == query.source)
+        and (query.sources is None or incident.source in query.sources)
         and query.text.lower().replace("ё", "е") in incident.search_text
         and (query.created_after is None or incident.created_at >= query.created_after)
         and (query.created_before is None or incident.created_at < query.created_before)
@@ -175,7 +180,7 @@ def test_equal_timestamps_are_ordered_by_id(incident: Report, ordering: tuple[st
     [
         IncidentQuery(),
         IncidentQuery(statuses=OPEN),
-        IncidentQuery(source="partner"),
+        IncidentQuery(sources=PARTNER),
         IncidentQuery(statuses=FINISHED),
         IncidentQuery(statuses=FINISHED, ordering=OLDEST_FIRST),
     ],

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from common import datetimes
 from incidents import statements
 from incidents.models import Event, Incident, Source, Status
+from incidents.statements import Columns
 from users import tokens
 from users.models import Token, User
 
@@ -43,13 +44,12 @@ def incidents(incident: Report) -> list[Incident]:
 
 
 def orms_own(
-    fields: dict[str, str], behind: Incident | None, limit: int, brief: bool
+    fields: dict[str, str], behind: Incident | None, limit: int, columns: Columns
 ) -> QuerySet[Incident, Any]:
     rows = Incident.objects.newest_first().filter(**fields)
     if behind:
         rows = rows.older_than(behind.created_at, behind.pk)
-    columns = statements.BRIEF_COLUMNS if brief else statements.INCIDENT_COLUMNS
-    return rows.values_list(*columns)[1 : limit + 1]
+    return rows.values_list(*statements.COLUMNS[columns])[1 : limit + 1]
 
 
 CHOSEN: list[dict[str, str]] = [
@@ -62,17 +62,17 @@ CHOSEN: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("fields", CHOSEN)
 @pytest.mark.parametrize("number", [None, 0, 3])
-@pytest.mark.parametrize("brief", [False, True])
+@pytest.mark.parametrize("columns", statements.COLUMNS)
 def test_the_list_is_the_orms_own(
-    incidents: list[Incident], fields: dict[str, str], number: int | None, brief: bool
+    incidents: list[Incident], fields: dict[str, str], number: int | None, columns: Columns
 ) -> None:
     behind = None if number is None else incidents[number]
-    statement = statements.newest_incidents(frozenset(fields), behind=behind is not None, brief=brief)
+    statement = statements.newest_incidents(frozenset(fields), behind=behind is not None, columns=columns)
     values: dict[str, Any] = {**fields, "offset": 1}
     if behind:
         values |= {"created_at": behind.created_at, "id": behind.pk}
     for limit in (1, 3, 1000):
-        query = orms_own(fields, behind, limit, brief)
+        query = orms_own(fields, behind, limit, columns)
         values["limit"] = limit
         assert statement.rows(**values) == list(query.all())
         ours = sql_of(functools.partial(statement.rows, **values))
@@ -80,7 +80,7 @@ def test_the_list_is_the_orms_own(
 
 
 def test_the_timestamp_of_a_row_is_in_utc_to_the_microsecond(incidents: list[Incident]) -> None:
-    rows = statements.newest_incidents(frozenset(), behind=False, brief=False).rows(limit=1000, offset=0)
+    rows = statements.newest_incidents(frozenset(), behind=False).rows(limit=1000, offset=0)
     assert {row[0]: row[4] for row in rows} == {
         one.pk: one.created_at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
         for one in incidents
@@ -91,7 +91,7 @@ def test_the_lock_is_the_orms_own(incidents: list[Incident]) -> None:
     one = incidents[5]
     full = Exists(Event.objects.filter(incident=OuterRef("id")).order_by()[9_999:])
     query = Incident.objects.select_for_update().filter(id=one.pk)
-    query_values = query.values_list(*statements.INCIDENT_COLUMNS, "assignee", full)
+    query_values = query.values_list(*statements.LOCKED_COLUMNS, "assignee", full)
     [row] = statements.lock_incident.rows(id=one.pk)
     assert [row] == list(query_values)
     assert (row[0], row[2], bool(row[-1])) == (one.pk, one.status, False)

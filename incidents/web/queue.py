@@ -126,7 +126,7 @@ class Queue:
         words, number = search.parse(given.get("q", ""))
         query = IncidentQuery(
             words=words,
-            source=given.get("source") or None,
+            sources=frozenset({source}) if (source := given.get("source")) else None,
             severity=given.get("severity") or None,
             assignee=viewer.pk if given.get("assignee") == MINE else None,
             unassigned=given.get("assignee") == NOBODYS,
@@ -222,8 +222,8 @@ def tabs(queue: Queue, page: Page | None = None) -> list[dict[str, Any]]:
     To count what a text or a time finds would cost as much as to find it, for each tab. Then only a tab whose
     only page this is has a count.
     """
-    source = replace(queue.query, ordering=NEWEST_FIRST) == IncidentQuery(source=queue.query.source)
-    by_status = totals.by_status(queue.query.source) if source else None
+    source = replace(queue.query, ordering=NEWEST_FIRST) == IncidentQuery(sources=queue.query.sources)
+    by_status = totals.by_status(queue.query.sources) if source else None
     return [
         {
             "value": value,

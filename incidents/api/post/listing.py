@@ -5,34 +5,25 @@ back SQLite's checkpoints for as long as a slow client takes.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import orjson
 
-from incidents.api.post import vocabulary
+from incidents.api.post.items import list_items
+from incidents.keyset import Position
 from incidents.queries import IncidentQuery, position_of
-from incidents.statements import BriefRow
+from incidents.statements import ListedRow
 
 CHUNK = 200  # of rows that may be of 40 KB each
 HEAD = b'{"success":true,"error":"","status":200,"data":{"incidents":['
 TAIL = b"]}}"
 
 
-def items(rows: Iterable[BriefRow]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": pk,
-            "incident": description,
-            "status": vocabulary.STORED_TO_POST_STATUS[status],
-            "source": vocabulary.STORED_TO_POST_SOURCE[source],
-            "created_at": f"{created_at[:10]}T{created_at[11:23]}Z",
-        }
-        for pk, description, status, source, created_at, _updated_at in rows
-    ]
+def read(query: IncidentQuery, limit: int, after: Position | None) -> list[ListedRow]:
+    return query.walk(limit, after, columns="listed")
 
 
-def stream(query: IncidentQuery, rows: list[BriefRow], limit: int | None) -> Iterator[bytes]:
+def stream(query: IncidentQuery, rows: list[ListedRow], limit: int | None) -> Iterator[bytes]:
     """Write the list as one envelope, in pieces; `rows` are its first `CHUNK`."""
     asked, left, prefix = CHUNK, sys.maxsize if limit is None else limit, HEAD
     while rows and left:
@@ -45,13 +36,13 @@ def stream(query: IncidentQuery, rows: list[BriefRow], limit: int | None) -> Ite
         if has_more or was_last:
             break
         prefix, asked = b",", min(CHUNK, left + 1)
-        rows = query.walk(asked, after)
+        rows = read(query, asked, after)
     cursor = after.to_cursor() if has_more or rows else None
     yield TAIL if limit is None else b'],"next":' + orjson.dumps(cursor) + b"}}"
 
 
-def written(rows: list[BriefRow]) -> bytes:
+def written(rows: list[ListedRow]) -> bytes:
     """Write the rows and empty the list: none is kept while the client takes the piece."""
-    content = orjson.dumps(items(rows))
+    content = orjson.dumps(list_items(rows))
     rows.clear()
     return content[1:-1]

@@ -1,16 +1,18 @@
-"""The POST dialect's calls: /incidents/create/, /incidents/get_all/, /incidents/update/."""
+"""The POST dialect's calls: /incidents/create/, /incidents/get_all/, /incidents/get/, /incidents/update/."""
 
 from django.http import HttpResponseBase
 
 from api.post.envelope import NO_STORE, ApiError, Body, post_only, respond
 from common.db.errors import RETRY_AFTER
-from incidents import export_limit, services
+from incidents import export_limit, keys, queries, services
 from incidents.api.post import fields, listing, vocabulary
+from incidents.api.post.history import respond_with_history
+from incidents.api.post.items import list_items
 from incidents.export_limit import LimitedResponse
 from incidents.models import Event
 from incidents.queries import IncidentQuery, position_of
 from incidents.services import NewIncident, Origin
-from incidents.statements import BriefRow
+from incidents.statements import ListedRow
 from users.api.post.decorators import require_action
 from users.models import Action, User
 
@@ -23,6 +25,8 @@ def create(user: User, body: Body) -> HttpResponseBase:
         source=fields.source(body),
         created_at=fields.date(body),
         idempotency_key=fields.idempotency_key(body),
+        severity=fields.severity(body),
+        dedup_key=fields.dedup_key(body),
     )
     try:
         result = services.create(new, origin(user))
@@ -34,23 +38,29 @@ def create(user: User, body: Body) -> HttpResponseBase:
 @post_only
 @require_action(Action.LIST)
 def get_all(user: User, body: Body) -> HttpResponseBase:
-    query = IncidentQuery(statuses=fields.status_filter(body))
+    statuses = fields.status_filter(body)
     limit = fields.limit(body)
     after = fields.cursor(body)
+    query = IncidentQuery(
+        statuses=statuses,
+        severity=fields.severity(body),
+        sources=fields.source_filter(body),
+        **fields.assignee_filter(body, user.pk),
+    )
     asked = listing.CHUNK if limit is None else min(limit + 1, listing.CHUNK)
-    rows = query.walk(asked, after)
+    rows = listing.read(query, asked, after)
     if not rows:
         raise ApiError(404, "Incidents have not found", data={"incidents": []})
     if len(rows) == listing.CHUNK:
         return stream(user, query, rows, limit)
     if limit is None:
-        return respond({"incidents": listing.items(rows)})
+        return respond({"incidents": list_items(rows)})
     shown = rows[:limit]
     cursor = position_of(shown[-1]).to_cursor() if len(rows) > limit else None
-    return respond({"incidents": listing.items(shown), "next": cursor})
+    return respond({"incidents": list_items(shown), "next": cursor})
 
 
-def stream(user: User, query: IncidentQuery, rows: list[BriefRow], limit: int | None) -> HttpResponseBase:
+def stream(user: User, query: IncidentQuery, rows: list[ListedRow], limit: int | None) -> HttpResponseBase:
     lock = None
     if limit is None:
         lock = export_limit.acquire("list", user.pk, export_limit.MAX_WHOLE_LISTS)
@@ -65,21 +75,43 @@ def stream(user: User, query: IncidentQuery, rows: list[BriefRow], limit: int | 
 
 
 @post_only
-@require_action(Action.UPDATE)
+@require_action(Action.LIST)
+def get(user: User, body: Body) -> HttpResponseBase:
+    asked = fields.incident_or_key(body)
+    pk = asked if isinstance(asked, int) else keys.unfinished(asked, user.pk)
+    row = None if pk is None else queries.find(pk)
+    if row is None:
+        raise ApiError(404, "Incident have not found")
+    return respond_with_history(row)
+
+
+@post_only
+@require_action(Action.FINISH_OWN)
 def update(user: User, body: Body) -> HttpResponseBase:
-    incident_id = fields.incident_id(body)
+    if not user.may(Action.UPDATE) and not fields.finishes_own(body):
+        raise ApiError(403, "Permission denied")
+    incident = fields.incident_or_key(body)
     status = fields.new_status(body)
     comment = fields.comment(body)
+    severity = fields.new_severity(body)
+    assignee = fields.new_assignee(body)
+    idempotency_key = fields.idempotency_key(body)
     try:
         services.change(
-            incident_id,
+            incident,
             origin(user),
-            status=vocabulary.POST_TO_STORED_STATUS[status],
-            keep_if_in=vocabulary.statuses_read_as(status),
+            status=vocabulary.POST_TO_STORED_STATUS[status] if status else None,
+            keep_if_in=vocabulary.statuses_read_as(status) if status else frozenset(),
             comment=comment,
+            severity=severity,
+            assignee=assignee,
+            idempotency_key=idempotency_key,
         )
     except services.IncidentNotFound:
         raise ApiError(404, "Incident have not found") from None
+    except services.KeyIsActive as error:
+        sentence = f"Incident {error.incident_id} has the same dedup key and is active"
+        raise ApiError(409, sentence) from None
     except services.HistoryFull:
         raise ApiError(409, "Incident has too many events, report a new one") from None
     return respond({})

@@ -47,3 +47,8 @@ POST_TO_STORED_SOURCE = {
 @functools.cache
 def statuses_read_as(value: str) -> frozenset[Status]:
     return frozenset(status for status in Status if STORED_TO_POST_STATUS[status] == value)
+
+
+@functools.cache
+def sources_read_as(value: str) -> frozenset[Source]:
+    return frozenset(source for source in Source if STORED_TO_POST_SOURCE[source] == value)

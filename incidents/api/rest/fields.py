@@ -1,4 +1,4 @@
-"""Datetimes as REST reads them, in bodies and in filters: ISO 8601, years 1970 to 2200."""
+"""Values as REST reads them in bodies and in filters. Datetimes: ISO 8601, years 1970 to 2200."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from common import datetimes
+from incidents.validators import normalized_dedup_key
 
+WRONG_KEY = _("A key has visible characters and no control characters.")
 WRONG = _("Write a date and time of the years 1970 to 2200 as 2025-11-11T23:08:12+03:00.")
 
 
@@ -37,3 +39,16 @@ class DatetimeFormField(forms.CharField):
 
 class DatetimeFilter(django_filters.Filter):  # type: ignore[misc]  # it has no types
     field_class = DatetimeFormField
+
+
+class DedupKeyFormField(forms.CharField):
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        key = normalized_dedup_key(text) if text else ""
+        if key is None:
+            raise forms.ValidationError(WRONG_KEY, code="invalid")
+        return key
+
+
+class DedupKeyFilter(django_filters.Filter):  # type: ignore[misc]  # it has no types
+    field_class = DedupKeyFormField

@@ -1,14 +1,19 @@
 """REST's filters and orderings; a value that none of them knows is 400."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
 from django_filters.utils import translate_validation
+from rest_framework.exceptions import ValidationError
 
-from incidents.api.rest.fields import DatetimeFilter
+from incidents import assignees
+from incidents.api.rest.fields import DatetimeFilter, DedupKeyFilter
+from incidents.assignees import AssigneeNotKnown
 from incidents.models import Incident, Source, Status
 from incidents.queries import NEWEST_FIRST, IncidentQuery
+from incidents.severity import Severity
 from incidents.validators import MAX_SEARCH_LENGTH
 
 
@@ -20,6 +25,9 @@ class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has 
 
     status = django_filters.ChoiceFilter(choices=Status.choices)
     source = django_filters.ChoiceFilter(choices=Source.choices)
+    severity = django_filters.ChoiceFilter(choices=Severity.choices)
+    assignee = django_filters.CharFilter(label=_("Assignee: a username, me, or none"))
+    dedup_key = DedupKeyFilter(label=_("key"), strip=False)
     search = django_filters.CharFilter(label=_("Search"), max_length=MAX_SEARCH_LENGTH)
     created_after = DatetimeFilter(field_name="created_at", label=_("Created at or after"))
     created_before = DatetimeFilter(field_name="created_at", label=_("Created before"))
@@ -44,8 +52,8 @@ class IncidentFilter(django_filters.FilterSet):  # type: ignore[misc]  # it has 
 QueryForm = IncidentFilter().get_form_class()
 
 
-def query_of(parameters: Mapping[str, str]) -> IncidentQuery:
-    """Read a list's parameters; raise DRF's `ValidationError` by the name of the wrong one."""
+def query_of(parameters: Mapping[str, str], user_id: int | None) -> IncidentQuery:
+    """Read a list's parameters for this user; raise DRF's `ValidationError` by the name of the wrong one."""
     if not QueryForm.base_fields.keys() & parameters.keys():
         return IncidentQuery()
     form = QueryForm(parameters)
@@ -54,9 +62,23 @@ def query_of(parameters: Mapping[str, str]) -> IncidentQuery:
     asked = form.cleaned_data
     return IncidentQuery(
         statuses=frozenset({asked["status"]}) if asked["status"] else None,
-        source=asked["source"],
+        sources=frozenset({asked["source"]}) if asked["source"] else None,
+        severity=asked["severity"] or None,
+        **by_assignee(asked["assignee"], user_id),
+        dedup_key=asked["dedup_key"] or None,
         text=asked["search"],
         created_after=asked["created_after"],
         created_before=asked["created_before"],
         ordering=tuple(filter(None, asked["ordering"] or ())) or NEWEST_FIRST,
     )
+
+
+def by_assignee(text: str, user_id: int | None) -> dict[str, Any]:
+    """Return what of a query chooses the incidents of the user asked for."""
+    if not text:
+        return {}
+    try:
+        chosen = assignees.chosen(text, user_id)
+    except AssigneeNotKnown:
+        raise ValidationError({"assignee": [_("Nobody has this name.")]}) from None
+    return {"assignee": chosen, "unassigned": chosen is None}

@@ -12,8 +12,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from incidents.api.rest.fields import DatetimeField
+from incidents.api.rest.fields import WRONG_KEY, DatetimeField
+from incidents.assignees import AssigneeNotKnown, assignee_id
 from incidents.models import Event, Incident, Source, Status
+from incidents.severity import Severity
 from incidents.statements import Row
 from incidents.validators import (
     KEY_PATTERN,
@@ -21,6 +23,7 @@ from incidents.validators import (
     MAX_DESCRIPTION_LENGTH,
     MAX_KEY_LENGTH,
     TextProblem,
+    normalized_dedup_key,
     text_problem,
 )
 
@@ -47,6 +50,33 @@ class TextField(serializers.CharField):
         return text  # One that is too long is refused by CharField's own validator.
 
 
+class DedupKeyField(serializers.CharField):
+    """Reads a key as it is stored."""
+
+    default_error_messages = {"invalid": WRONG_KEY}
+
+    def __init__(self) -> None:
+        super().__init__(required=False, allow_null=True, default=None, trim_whitespace=False)
+
+    def to_internal_value(self, data: Any) -> str:
+        key = normalized_dedup_key(super().to_internal_value(data))
+        if key is None:
+            self.fail("invalid")
+        return key
+
+
+class AssigneeField(serializers.CharField):
+    """Reads a username as the id of a user who may be given an incident."""
+
+    default_error_messages = {"unknown": _("Nobody of this name may be given an incident.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return assignee_id(super().to_internal_value(data))
+        except AssigneeNotKnown:
+            self.fail("unknown")
+
+
 class IncidentSerializer(serializers.Serializer[Row]):
     # The fields describe rows for the OpenAPI document, into which a docstring would come. To ask each of
     # them how to show itself, for each row of a page, takes several times what the rest of a call does.
@@ -59,6 +89,12 @@ class IncidentSerializer(serializers.Serializer[Row]):
     source_display = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
+    severity = serializers.ChoiceField(choices=Severity.choices, read_only=True, allow_null=True)
+    severity_display = serializers.CharField(read_only=True, allow_null=True)
+    assignee = serializers.CharField(read_only=True, allow_null=True)
+    dedup_key = serializers.CharField(read_only=True, allow_null=True)
+    repeats = serializers.IntegerField(read_only=True)
+    last_seen_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     def to_representation(self, row: Row) -> dict[str, Any]:
         return represent([row])[0]
@@ -80,15 +116,33 @@ def represent_in(label: Labels, zone: tzinfo, rows: Iterable[Row]) -> list[dict[
             "source_display": label[Source, source],
             "created_at": local(created_at, zone),
             "updated_at": local(updated_at, zone),
+            "severity": severity,
+            "severity_display": severity and label[Severity, severity],
+            "assignee": assignee,
+            "dedup_key": dedup_key,
+            "repeats": repeats,
+            "last_seen_at": last_seen_at and local(last_seen_at, zone),
         }
-        for pk, description, status, source, created_at, updated_at, *_others in rows
+        for (
+            pk,
+            description,
+            status,
+            source,
+            created_at,
+            updated_at,
+            severity,
+            assignee,
+            dedup_key,
+            repeats,
+            last_seen_at,
+        ) in rows
     ]
 
 
 @cache
 def labels(_language: str | None) -> Labels:
     """Return the labels of the stored values in the active language, which is `_language`."""
-    return {(choices, one.value): str(one.label) for choices in (Status, Source) for one in choices}
+    return {(choices, one.value): str(one.label) for choices in (Status, Source, Severity) for one in choices}
 
 
 # The newest rows are asked for again and again (docs/internals.md).
@@ -99,23 +153,36 @@ def local(timestamp: str, zone: tzinfo) -> str:
     return f"{text[:-6]}Z" if text.endswith("+00:00") else text
 
 
+class IdempotencyKeyField(serializers.CharField):
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            allow_null=True,
+            default=None,
+            trim_whitespace=False,
+            max_length=MAX_KEY_LENGTH,
+            validators=[VISIBLE_ASCII],
+        )
+
+
 class NewIncidentSerializer(serializers.Serializer[Incident]):
     description = TextField(max_length=MAX_DESCRIPTION_LENGTH, rows=4)
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
     created_at = DatetimeField(required=False, allow_null=True, default=None)
-    idempotency_key = serializers.CharField(
-        required=False,
-        allow_null=True,
-        default=None,
-        trim_whitespace=False,
-        max_length=MAX_KEY_LENGTH,
-        validators=[VISIBLE_ASCII],
+    idempotency_key = IdempotencyKeyField()
+    severity = serializers.ChoiceField(
+        choices=Severity.choices, required=False, allow_null=True, default=None
     )
+    dedup_key = DedupKeyField()
 
 
 class ChangeSerializer(serializers.Serializer[Incident]):
+    # A severity or an assignee that is left out stays; null clears it.
     status = serializers.ChoiceField(choices=Status.choices)
     comment = TextField(required=False, allow_blank=True, default="", max_length=MAX_COMMENT_LENGTH, rows=2)
+    severity = serializers.ChoiceField(choices=Severity.choices, required=False, allow_null=True)
+    assignee = AssigneeField(required=False, allow_null=True, trim_whitespace=False)
+    idempotency_key = IdempotencyKeyField()
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -125,6 +192,10 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     )
     status_from_display = serializers.CharField(source="get_status_from_display", read_only=True)
     status_to_display = serializers.CharField(source="get_status_to_display", read_only=True)
+    severity_display = serializers.CharField(source="get_severity_display", read_only=True, allow_null=True)
+    assignee = serializers.CharField(
+        source="assignee.username", default=None, read_only=True, allow_null=True
+    )
 
     class Meta:
         model = Event
@@ -139,5 +210,8 @@ class EventSerializer(serializers.ModelSerializer[Event]):
             "status_to",
             "status_to_display",
             "comment",
+            "severity",
+            "severity_display",
+            "assignee",
         ]
         read_only_fields = fields

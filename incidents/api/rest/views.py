@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from api.rest.streaming import is_json, stream
-from incidents import services
+from incidents import queries, services
 from incidents.api.rest.filters import IncidentFilter, query_of
 from incidents.api.rest.serializers import (
     ChangeSerializer,
@@ -30,10 +30,12 @@ from incidents.api.rest.serializers import (
     represent,
     represent_in,
 )
+from incidents.changes import KEEP
 from incidents.models import Event, Incident, Source, Status
 from incidents.queries import rows_of
 from incidents.services import NewIncident, Origin
-from incidents.statements import INCIDENT_COLUMNS, IncidentRow, Row
+from incidents.severity import Severity
+from incidents.statements import IncidentRow, Row
 from users.models import Action, User
 
 Items = list[dict[str, Any]]
@@ -66,6 +68,21 @@ class KeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
+class KeyIsActive(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "key_is_active"
+
+    def __init__(self, incident_id: int) -> None:
+        super().__init__(_("Incident #%(id)d has the same key and is not finished.") % {"id": incident_id})
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    location=OpenApiParameter.HEADER,
+    description="The same as the field idempotency_key, which wins.",
+)
+
+
 class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]):
     """Incidents: report one, find it again, carry it to its end."""
 
@@ -91,7 +108,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return serializers.get(self.action, IncidentSerializer)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
-        query: Any = query_of(request.query_params)
+        query: Any = query_of(request.query_params, request.user.pk)
         paginator: Any = self.paginator
         if is_json(request) and paginator.get_page_size(request) > PART:
             return self.long_page(query)
@@ -108,13 +125,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return Response(IncidentSerializer(self.row(pk)).data)
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key",
-                location=OpenApiParameter.HEADER,
-                description="The same as the field idempotency_key, which wins.",
-            )
-        ],
+        parameters=[IDEMPOTENCY_KEY],
         responses={
             201: IncidentSerializer,
             200: OpenApiResponse(IncidentSerializer, "This key's incident, stored before"),
@@ -129,6 +140,8 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             source=Source(data["source"]),
             created_at=data["created_at"],
             idempotency_key=data["idempotency_key"] or self.key_of_header(serializer),
+            severity=Severity(data["severity"]) if data["severity"] else None,
+            dedup_key=data["dedup_key"],
         )
         try:
             result = services.create(new, self.origin())
@@ -141,25 +154,31 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             headers={"Location": self.reverse_action("detail", args=[result.id])},
         )
 
-    @extend_schema(responses=IncidentSerializer)
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], responses=IncidentSerializer)
     def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
         serializer = self.get_serializer(data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
-        new_status = serializer.validated_data.get("status")
+        data = serializer.validated_data
+        new_status, severity = data.get("status"), data.get("severity", KEEP)
         try:
             incident = services.change(
                 int(pk),
                 self.origin(),
                 status=Status(new_status) if new_status else None,
-                comment=serializer.validated_data.get("comment", ""),
+                comment=data.get("comment", ""),
+                severity=Severity(severity) if isinstance(severity, str) else severity,
+                assignee=data.get("assignee", KEEP),
+                idempotency_key=data.get("idempotency_key") or self.key_of_header(serializer),
             )
         except services.IncidentNotFound:
             raise NotFound from None
+        except services.KeyIsActive as error:
+            raise KeyIsActive(error.incident_id) from None
         except services.HistoryFull:
             raise HistoryFull from None
         return Response(IncidentSerializer(incident).data)
 
-    @extend_schema(responses=IncidentSerializer)
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], responses=IncidentSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         return self.update(request, pk, partial=True)
 
@@ -167,7 +186,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, pagination_class=None, filterset_class=None)
     def history(self, request: Request, pk: str) -> HttpResponseBase:
         """What happened to the incident, oldest first."""
-        events = Event.objects.filter(incident=self.row(pk).id).select_related("by")
+        events = Event.objects.filter(incident=self.row(pk).id).select_related("by", "assignee")
         if is_json(request):
             first = self.shown(events[:PART])
             return stream(self.parts(events, first)) if len(first) == PART else Response(first)
@@ -193,10 +212,10 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     def row(self, pk: str) -> IncidentRow:
         """Read an incident; raise `NotFound`, also for a number past 64 bits."""
-        found = Incident.objects.filter(pk=pk).values_list(*INCIDENT_COLUMNS).first()
+        found = queries.find(int(pk))
         if found is None:
             raise NotFound
-        return IncidentRow(*found)
+        return found
 
     def key_of_header(self, serializer: Any) -> str | None:
         """Read the header Idempotency-Key by the rules of the field."""

@@ -34,7 +34,7 @@ def kept() -> dict[tuple[str, str], int]:
     sums = IncidentCount.objects.values_list("status", "source").annotate(Sum("number"))
     found = {(status, source): number for status, source, number in sums if number}
     for (status, source), number in found.items():
-        assert totals.number_of({status}, source) == number
+        assert totals.number_of({status}, {source}) == number
     assert totals.number_of() == sum(found.values()) == totals.by_status().total()
     for status, number in totals.by_status().items():
         assert totals.number_of({status}) == number

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common.datetimes import to_utc_text
@@ -17,6 +19,7 @@ from incidents.feed.models import FeedState
 from incidents.feed.settled import settled_events
 from incidents.models import Event, Incident, Status
 from incidents.services import Origin
+from incidents.severity import Severity
 from testing.clients import Post, Rest
 from users.models import User
 
@@ -54,6 +57,38 @@ def test_rest_tells_the_same_events_in_its_words(rest: Rest, olga: User, inciden
     assert data["events"][0]["incident"]["id"] == one.pk
     assert data["events"][0]["incident"]["status_display"] == "Resolved"
     assert list(data) == ["events", "next", "more"]
+
+
+def test_both_dialects_tell_who_has_it_and_how_severe_it_is(
+    post: Post, rest: Rest, olga: User, incident: Report
+) -> None:
+    one = incident(severity=Severity.INFO, dedup_key="k")
+    post("/incidents/update/", {"id": one.pk, "severity": "error", "assignee": "olga"}, by=olga)
+    post("/incidents/update/", {"id": one.pk, "severity": None}, by=olga)
+    for events in (feed(post, olga)["events"], rest("GET", "/api/events/", by=olga).data["events"]):
+        assert [(event["kind"], event["severity"], event["assignee"]) for event in events] == [
+            ("created", "info", None),
+            ("severity", "error", None),
+            ("assigned", None, "olga"),
+            ("severity", None, None),
+        ]
+        names = ("severity", "assignee", "dedup_key", "repeats", "last_seen_at")
+        assert [events[0]["incident"][name] for name in names] == [None, "olga", "k", 0, None]
+    [shown] = post("/incidents/get_all/", {}, by=olga).data["incidents"]
+    assert feed(post, olga)["events"][0]["incident"] == shown
+
+
+def test_a_page_is_as_many_queries_however_many_assignees(
+    post: Post, olga: User, admin: User, incident: Report, django_assert_num_queries: Any
+) -> None:
+    one = incident()
+    for number in range(6):
+        post("/incidents/update/", {"id": one.pk, "assignee": ["olga", "admin"][number % 2]}, by=olga)
+    feed(post, olga)
+    with CaptureQueriesContext(connection) as few:
+        feed(post, olga, limit=2)
+    with django_assert_num_queries(len(few)):
+        assert len(feed(post, olga)["events"]) == 7
 
 
 def test_who_follows_next_sees_every_event_once(post: Post, rest: Rest, olga: User, incident: Report) -> None:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         query = IncidentQuery(
             statuses=frozenset({options["status"]}) if options["status"] else None,
-            source=options["source"],
+            sources=frozenset({options["source"]}) if options["source"] else None,
             created_after=options["since"],
             created_before=options["until"],
         )

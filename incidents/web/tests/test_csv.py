@@ -88,16 +88,16 @@ def test_an_incident_that_changes_between_the_queries_of_a_chunk_comes_once(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = incident()
-    by_status = IncidentQuery.by_status
+    parts = IncidentQuery.parts
 
     def changing(query: Any) -> Iterator[Any]:
-        for number, part in enumerate(sorted(by_status(query), key=lambda part: sorted(part.statuses or ()))):
+        for number, part in enumerate(sorted(parts(query), key=lambda part: sorted(part.statuses or ()))):
             if number == 1:
                 in_another_thread(services.change, one.pk, Origin(None, Event.Channel.REST), Status.OPEN)
             yield part
 
     services.change(one.pk, Origin(None, Event.Channel.REST), status=Status.IN_PROGRESS)
-    monkeypatch.setattr(IncidentQuery, "by_status", changing)
+    monkeypatch.setattr(IncidentQuery, "parts", changing)
     assert [row[0] for row in download(as_olga, "/incidents.csv?status=active")[1:]] == [str(one.pk)]
 
 

@@ -5,12 +5,14 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Event, Incident
-from testing.clients import Envelope, Post
+from incidents.severity import Severity
+from testing.clients import Envelope, Post, together, token_of
 from users.models import User
 
 PATH = "/incidents/create/"
 REQUIRED = "Incident is required"
 SOURCE = "Source is required or wrong, use one of: operator, monitoring, partner, unknown"
+SEVERITY = "Severity must be one of: critical, error, warning, info"
 FIRE = {"incident": "Fire", "source": "operator"}
 
 
@@ -167,7 +169,94 @@ def test_it_ignores_unknown_fields(post: Post, olga: User) -> None:
     assert Incident.objects.get().status == "open"
 
 
-WRONG: dict[str, Any] = {"incident": 1, "source": "x", "date": "x", "idempotency_key": ""}
+@pytest.mark.parametrize("value", [None, *Severity])
+def test_it_stores_the_severity(post: Post, olga: User, value: str | None) -> None:
+    assert create(post, olga, severity=value).status == 201
+    assert (Incident.objects.get().severity, Event.objects.get().severity) == (value, value)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Critical", "critical ", "high", "критичный", 1, True, [], ["error"], {}]
+)
+def test_it_refuses_an_unknown_severity(post: Post, olga: User, value: object) -> None:
+    refuses(create(post, olga, severity=value), 400, SEVERITY)
+
+
+def test_a_key_whose_incident_is_active_counts_a_repeat(post: Post, olga: User) -> None:
+    first = create(post, olga, dedup_key="db1/disk")
+    before = timezone.now()
+    again = create(post, olga, dedup_key="db1/disk", incident="Still", severity="error")
+    assert (first.verdict, first.data["created"]) == ((201, ""), True)
+    assert (again.verdict, again.data) == ((200, ""), {"id": first.data["id"], "created": False})
+    one = Incident.objects.get()
+    assert (one.description, one.severity, one.repeats) == ("Fire", None, 1)
+    assert one.last_seen_at is not None
+    assert before <= one.last_seen_at <= timezone.now()
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "is_active"),
+    [("new", True), ("processing", True), ("unknown", True), ("completed", False), ("fake", False)],
+)
+def test_a_key_makes_a_new_incident_only_when_its_last_one_is_finished(
+    post: Post, olga: User, status: str, is_active: bool
+) -> None:
+    first = create(post, olga, dedup_key="k").data["id"]
+    post("/incidents/update/", {"id": first, "status": status}, by=olga)
+    again = create(post, olga, dedup_key="k")
+    assert (again.status, again.data["created"]) == ((200, False) if is_active else (201, True))
+    assert (again.data["id"] == first) is is_active
+
+
+def test_a_key_is_its_reporters_own(post: Post, olga: User, rita: User) -> None:
+    assert create(post, olga, dedup_key="k").status == create(post, rita, dedup_key="k").status == 201
+
+
+@pytest.mark.parametrize("key", [" k ", "ключ 😀", "a\tb", "k" * 255, "ж" * 256, "k" * 5000])
+def test_a_key_is_found_by_all_of_its_text(post: Post, olga: User, key: str) -> None:
+    first = create(post, olga, dedup_key=key)
+    assert create(post, olga, dedup_key=key).data == {"id": first.data["id"], "created": False}
+    assert create(post, olga, dedup_key=f"{key}.").status == 201
+    stored = Incident.objects.earliest("id").dedup_key or ""
+    assert (stored == key) is (len(key) <= 255)
+    assert len(stored) <= 255
+
+
+@pytest.mark.parametrize("key", ["", " ", "\t\n", "a\0b", "\x1b[2J", 1, 0, True, False, [], ["k"], {}])
+def test_it_refuses_a_wrong_dedup_key(post: Post, olga: User, key: object) -> None:
+    refuses(create(post, olga, dedup_key=key), 400, "Wrong dedup key")
+
+
+def test_an_idempotency_key_with_another_dedup_key_is_a_conflict(post: Post, olga: User) -> None:
+    create(post, olga, idempotency_key="i", dedup_key="k", severity="error")
+    assert create(post, olga, idempotency_key="i", dedup_key="k", severity="error").status == 200
+    for other in ({"dedup_key": "other"}, {"severity": "info"}, {"severity": None}):
+        fields = {"idempotency_key": "i", "dedup_key": "k", "severity": "error"} | other
+        response = create(post, olga, **fields)
+        assert response.verdict == (409, "Idempotency key was used for another incident")
+    assert Incident.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_16_reports_with_one_key_at_once_one_is_stored(post: Post, olga: User) -> None:
+    token = token_of(olga)
+    fields = FIRE | {"token": token, "dedup_key": "k"}
+    responses = together(16, lambda _number: Post()(PATH, fields))
+    [one] = Incident.objects.all()
+    assert [response.data["id"] for response in responses] == [one.pk] * 16
+    assert sorted(response.status for response in responses) == [200] * 15 + [201]
+    assert (one.repeats, Event.objects.count()) == (15, 1)
+
+
+WRONG: dict[str, Any] = {
+    "incident": 1,
+    "source": "x",
+    "date": "x",
+    "idempotency_key": "",
+    "severity": "x",
+    "dedup_key": "",
+}
 
 
 def test_it_checks_in_the_contracts_order(post: Post, olga: User, vera: User) -> None:
@@ -183,6 +272,8 @@ def test_it_checks_in_the_contracts_order(post: Post, olga: User, vera: User) ->
         ("source", "operator", SOURCE),
         ("date", None, "Wrong date format"),
         ("idempotency_key", None, "Wrong idempotency key"),
+        ("severity", "error", SEVERITY),
+        ("dedup_key", None, "Wrong dedup key"),
     ]:
         assert post(PATH, wrong, by=olga).verdict == (400, error)
         wrong[field] = value

@@ -13,11 +13,15 @@ from pytest_django import DjangoAssertNumQueries
 from incidents.api.post import listing
 from incidents.export_limit import MAX_WHOLE_LISTS
 from incidents.models import Incident, Source, Status
+from incidents.severity import Severity
 from testing.clients import Post, token_of
 from users.models import User
 
 PATH = "/incidents/get_all/"
 STATUS = "Status must be one of: new, processing, completed, fake, unknown"
+SEVERITY = "Severity must be one of: critical, error, warning, info"
+SOURCE = "Source must be one of: operator, monitoring, partner, unknown"
+ASSIGNEE = "Assignee is not known"
 LIMIT = "Limit must be a whole number from 1 to 1000"
 EPOCH = datetime(2025, 11, 11, 23, 8, 12, 266_000, UTC)
 Report = Callable[..., Incident]
@@ -67,7 +71,8 @@ def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Repor
     same = incident("same timestamp", created_at=EPOCH, status=Status.CLOSED)
     response = post(path, {}, by=olga)
     assert response.verdict == (200, "")
-    item = {"source": "operator", "created_at": "2025-11-11T23:08:12.266Z"}
+    nothing = {"severity": None, "assignee": None, "dedup_key": None, "repeats": 0, "last_seen_at": None}
+    item = {"source": "operator", "created_at": "2025-11-11T23:08:12.266Z"} | nothing
     assert response.data == {
         "incidents": [
             item | {"id": same.pk, "incident": "same timestamp", "status": "completed"},
@@ -78,7 +83,8 @@ def test_it_lists_incidents_newest_first(post: Post, olga: User, incident: Repor
                 "status": "new",
                 "source": "unknown",
                 "created_at": "2025-11-10T23:08:12.266Z",
-            },
+            }
+            | nothing,
         ]
     }
 
@@ -121,7 +127,8 @@ def test_completed_finds_resolved_and_closed(post: Post, olga: User, incident: R
 
 def test_a_null_field_is_an_absent_one(post: Post, olga: User, incident: Report) -> None:
     incident()
-    assert len(everything(post, olga, status=None, limit=None, cursor=None)) == 1
+    filters = dict.fromkeys(["status", "severity", "source", "assignee"])
+    assert len(everything(post, olga, limit=None, cursor=None, **filters)) == 1
 
 
 @pytest.mark.parametrize("value", ["", "open", "resolved", "NEW", " new", 1, True, [], ["new"], {}])
@@ -281,8 +288,69 @@ def test_a_streamed_list_leaves_out_nothing_that_existed_when_it_began(
     assert newer.pk not in found
 
 
+@pytest.mark.parametrize("value", Severity)
+def test_it_filters_by_severity(post: Post, olga: User, incident: Report, value: Severity) -> None:
+    made = {severity: incident(severity=severity).pk for severity in [None, *Severity]}
+    assert [item["id"] for item in everything(post, olga, severity=value)] == [made[value]]
+
+
+def test_the_four_sources_partition_all_incidents(post: Post, olga: User, incident: Report) -> None:
+    made = {source: incident(source=source).pk for source in Source}
+    found = {
+        value: [item["id"] for item in everything(post, olga, source=value)]
+        for value in ("operator", "monitoring", "partner", "unknown")
+    }
+    assert found.pop("unknown") == [made[Source.UNKNOWN], made[Source.SYSTEM]]
+    assert found == {value: [made[Source(value)]] for value in found}
+
+
+def test_it_filters_by_assignee(post: Post, olga: User, admin: User, vera: User, incident: Report) -> None:
+    made = [incident().pk for _number in range(3)]
+    for pk, name in zip(made, ("olga", "admin"), strict=False):
+        post("/incidents/update/", {"id": pk, "assignee": name}, by=olga)
+    for name, number in [("olga", 0), ("admin", 1), ("none", 2)]:
+        assert [item["id"] for item in everything(post, vera, assignee=name)] == [made[number]]
+    assert [item["id"] for item in everything(post, admin, assignee="me")] == [made[1]]
+    User.objects.filter(pk=admin.pk).update(is_active=False)
+    assert [item["id"] for item in everything(post, olga, assignee="admin")] == [made[1]]
+    assert post(PATH, {"assignee": "me"}, by=vera).status == 404
+
+
+def test_the_pages_of_all_filters_together_are_the_list(post: Post, olga: User) -> None:
+    fill(210)
+    Incident.objects.update(assignee=olga, severity="error")
+    filters = {"status": "completed", "source": "unknown", "severity": "error", "assignee": "olga"}
+    found = everything(post, olga, **filters)
+    assert (
+        len(found)
+        == Incident.objects.filter(
+            status__in=["resolved", "closed"], source__in=["system", "unknown"]
+        ).count()
+    )
+    assert walk(post, olga, 4, **filters) == found
+    assert {item["assignee"] for item in found} == {"olga"}
+
+
+@pytest.mark.parametrize(
+    ("field", "error", "values"),
+    [
+        ("severity", SEVERITY, ["", "Error", "high", "none", 1, True, [], ["error"], {}]),
+        ("source", SOURCE, ["", "system", "Operator", 1, True, [], ["operator"], {}]),
+        ("assignee", ASSIGNEE, ["", "nobody", "Olga", "a\0b", "x" * 10_000, 1, True, [], {}]),
+    ],
+)
+def test_it_refuses_an_unknown_value_of_a_filter(
+    post: Post, olga: User, incident: Report, field: str, error: str, values: list[object]
+) -> None:
+    incident()
+    for value in values:
+        response = post(PATH, {field: value}, by=olga)
+        assert (response.verdict, response.data) == ((400, error), {}), value
+
+
 def test_it_checks_in_the_contracts_order(post: Post, olga: User, rita: User) -> None:
     wrong: dict[str, Any] = {"status": "x", "limit": 0, "cursor": ""}
+    wrong |= {"severity": "x", "source": "x", "assignee": "x"}
     assert post(PATH, b"x", method="DELETE").verdict == (405, "POST required")
     assert post(PATH, b"x" * 300_000).verdict == (413, "Request body is too large")
     assert post(PATH, b"x").verdict == (400, "Invalid JSON")
@@ -293,6 +361,9 @@ def test_it_checks_in_the_contracts_order(post: Post, olga: User, rita: User) ->
         ("status", "new", STATUS),
         ("limit", 1, LIMIT),
         ("cursor", None, "Wrong cursor"),
+        ("severity", "error", SEVERITY),
+        ("source", "operator", SOURCE),
+        ("assignee", "olga", ASSIGNEE),
     ]:
         assert post(PATH, wrong, by=olga).verdict == (400, error)
         wrong[field] = value

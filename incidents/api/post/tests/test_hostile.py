@@ -11,13 +11,18 @@ from testing.service import Response, Service, request_bytes, served
 
 AUTHORIZATION, LOGOUT = "/users/authorization/", "/users/logout/"
 CREATE, GET_ALL, UPDATE = "/incidents/create/", "/incidents/get_all/", "/incidents/update/"
-PATHS = [AUTHORIZATION, LOGOUT, CREATE, GET_ALL, UPDATE]
+GET, BY_KEY = "/incidents/get/", "/incidents/update"
+PATHS = [AUTHORIZATION, LOGOUT, CREATE, GET_ALL, GET, UPDATE]
 WITH_TOKEN = PATHS[1:]
 LIMIT = 262_144
 STATUS_WORDS = "new, processing, completed, fake, unknown"
 NO_SOURCE = "Source is required or wrong, use one of: operator, monitoring, partner, unknown"
 NO_STATUS = f"Status is required or wrong, use one of: {STATUS_WORDS}"
 FORBIDDEN = "Incident has forbidden characters"
+NO_SEVERITY = "Severity must be one of: critical, error, warning, info"
+NO_KEY = "Wrong dedup key"
+NO_ASSIGNEE = "Assignee is not known"
+ONLY_SOURCES = [value for value in hostile_values.BAD_SOURCES if value != "null"]
 
 # path, the field, its bad values as JSON, the status, the error
 FIELDS: list[tuple[str, str, list[str], int, str]] = [
@@ -44,12 +49,23 @@ FIELDS: list[tuple[str, str, list[str], int, str]] = [
     (CREATE, "source", hostile_values.BAD_SOURCES, 400, NO_SOURCE),
     (CREATE, "date", hostile_values.BAD_DATES, 400, "Wrong date format"),
     (CREATE, "idempotency_key", hostile_values.BAD_KEYS, 400, "Wrong idempotency key"),
+    (CREATE, "severity", hostile_values.BAD_SEVERITIES, 400, NO_SEVERITY),
+    (CREATE, "dedup_key", hostile_values.BAD_DEDUP_KEYS, 400, NO_KEY),
+    (GET_ALL, "severity", hostile_values.BAD_SEVERITIES, 400, NO_SEVERITY),
+    (GET_ALL, "source", ONLY_SOURCES, 400, NO_SOURCE.replace("is required or wrong, use", "must be")),
+    (GET_ALL, "assignee", hostile_values.BAD_ASSIGNEES, 400, NO_ASSIGNEE),
+    *((path, "id", ["null", '""'], 400, "ID is required") for path in (GET, UPDATE)),
+    *((path, "id", hostile_values.BAD_IDS, 400, "ID must be numeric") for path in (GET, UPDATE)),
+    *((path, "id", hostile_values.ABSENT_IDS, 404, "Incident have not found") for path in (GET, UPDATE)),
+    *((path, "dedup_key", ['"k"', "1"], 400, "Give either id or dedup_key") for path in (GET, UPDATE)),
+    (BY_KEY, "dedup_key", hostile_values.BAD_DEDUP_KEYS, 400, NO_KEY),
+    (BY_KEY, "dedup_key", ['"none has it"', f'"{"x" * 100_000}"'], 404, "Incident have not found"),
+    (UPDATE, "severity", hostile_values.BAD_SEVERITIES, 400, NO_SEVERITY),
+    (UPDATE, "assignee", hostile_values.BAD_ASSIGNEES, 400, NO_ASSIGNEE),
+    (UPDATE, "idempotency_key", hostile_values.BAD_KEYS, 400, "Wrong idempotency key"),
     (GET_ALL, "status", hostile_values.BAD_STATUSES, 400, f"Status must be one of: {STATUS_WORDS}"),
     (GET_ALL, "limit", hostile_values.BAD_LIMITS, 400, "Limit must be a whole number from 1 to 1000"),
     (GET_ALL, "cursor", hostile_values.BAD_CURSORS, 400, "Wrong cursor"),
-    (UPDATE, "id", ["null", '""'], 400, "ID is required"),
-    (UPDATE, "id", hostile_values.BAD_IDS, 400, "ID must be numeric"),
-    (UPDATE, "id", hostile_values.ABSENT_IDS, 404, "Incident have not found"),
     (UPDATE, "status", ["null", *hostile_values.BAD_STATUSES], 400, NO_STATUS),
     (UPDATE, "comment", hostile_values.ANY_BUT_TEXT, 400, "Comment must be text"),
     (
@@ -75,7 +91,9 @@ class Victim:
             LOGOUT: {"token": service.token()},
             CREATE: {"token": token, "incident": "x", "source": "operator"},
             GET_ALL: {"token": token},
+            GET: {"token": token, "id": made.json()["data"]["id"]},
             UPDATE: {"token": token, "id": made.json()["data"]["id"], "status": "new"},
+            BY_KEY: {"token": token, "status": "completed", "comment": "x"},
         }
         self.listing = self.state()
 

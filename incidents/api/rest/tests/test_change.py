@@ -40,9 +40,127 @@ def test_it_accepts_every_status(rest: Rest, olga: User, incident: Report, statu
 
 
 @both_methods
+def test_it_sets_and_clears_severity_and_assignee(
+    rest: Rest, olga: User, admin: User, incident: Report, method: str
+) -> None:
+    one = incident()
+    path = f"/api/incidents/{one.pk}/"
+    set_both = rest(method, path, {"status": "open", "severity": "error", "assignee": "admin"}, by=olga)
+    assert (set_both.status, set_both.data["severity"], set_both.data["assignee"]) == (200, "error", "admin")
+    assert set_both.data["severity_display"] == "Error"
+    kept = rest(method, path, {"status": "in_progress"}, by=olga)
+    assert (kept.data["severity"], kept.data["assignee"]) == ("error", "admin")
+    cleared = rest(method, path, {"status": "closed", "severity": None, "assignee": None}, by=olga)
+    assert (cleared.data["status"], cleared.data["severity"], cleared.data["assignee"]) == (
+        "closed",
+        None,
+        None,
+    )
+    assert cleared.data == rest("GET", path, by=olga).data
+    history = rest("GET", f"{path}history/", by=olga).data
+    content = [
+        (event["kind"], event["severity"], event["severity_display"], event["assignee"]) for event in history
+    ]
+    assert content == [
+        ("created", None, None, None),
+        ("severity", "error", "Error", None),
+        ("assigned", None, None, "admin"),
+        ("status_changed", None, None, None),
+        ("status_changed", None, None, None),
+        ("severity", None, None, None),
+        ("assigned", None, None, None),
+    ]
+
+
+def test_a_call_never_assigns_by_itself(rest: Rest, olga: User, incident: Report) -> None:
+    path = f"/api/incidents/{incident().pk}/"
+    assert rest("PATCH", path, {"status": "in_progress"}, by=olga).data["assignee"] is None
+
+
+@both_methods
+@pytest.mark.parametrize("value", ["", "Critical", "high", 1, True, [], ["error"], {}])
+def test_it_refuses_an_unknown_severity(
+    rest: Rest, olga: User, incident: Report, method: str, value: object
+) -> None:
+    body: dict[str, Any] = {"status": "closed", "severity": value}
+    reply = rest(method, f"/api/incidents/{incident().pk}/", body, by=olga)
+    assert (reply.status, list(reply.data)) == (400, ["severity"])
+    assert Event.objects.count() == 1
+
+
+@both_methods
+@pytest.mark.parametrize("name", ["", " ", "nobody", "Olga", "rita", "vera", "a\0b", "\x1b", 1, True, [], {}])
+def test_it_refuses_an_assignee_who_may_not_update(
+    rest: Rest, olga: User, rita: User, vera: User, incident: Report, method: str, name: object
+) -> None:
+    body: dict[str, Any] = {"status": "closed", "assignee": name}
+    reply = rest(method, f"/api/incidents/{incident().pk}/", body, by=olga)
+    assert (reply.status, list(reply.data)) == (400, ["assignee"])
+    assert Event.objects.count() == 1
+
+
+@both_methods
+@pytest.mark.parametrize("in_header", [True, False])
+def test_the_same_idempotency_key_again_changes_nothing(
+    rest: Rest, olga: User, incident: Report, method: str, in_header: bool
+) -> None:
+    one = incident()
+    path = f"/api/incidents/{one.pk}/"
+    body = {"status": "closed", "comment": "over"} | ({} if in_header else {"idempotency_key": "k"})
+    headers = {"Idempotency-Key": "k"} if in_header else {}
+    first = rest(method, path, body, by=olga, headers=headers)
+    reopened = rest("PATCH", path, {"status": "open"}, by=olga)
+    again = rest(method, path, body, by=olga, headers=headers)
+    assert (first.data["status"], reopened.data["status"]) == ("closed", "open")
+    assert (again.status, again.data) == (200, reopened.data)
+    assert one.events.filter(comment="over").count() == 1
+
+
+@both_methods
+@pytest.mark.parametrize("key", ["", "a b", "a" * 201])
+def test_it_refuses_a_wrong_idempotency_key(
+    rest: Rest, olga: User, incident: Report, method: str, key: str
+) -> None:
+    path = f"/api/incidents/{incident().pk}/"
+    body = {"status": "closed"}
+    reply = rest(method, path, body | {"idempotency_key": key}, by=olga)
+    assert (reply.status, list(reply.data)) == (400, ["idempotency_key"])
+    reply = rest(method, path, body, by=olga, headers={"Idempotency-Key": key})
+    assert (reply.status, list(reply.data)) == (400, ["Idempotency-Key"])
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Incident #{} has the same key and is not finished."),
+        ("ru", "У инцидента №{} тот же ключ, и он не завершён."),
+    ],
+)
+def test_a_finished_incident_does_not_come_back_while_another_has_its_key(
+    rest: Rest, olga: User, incident: Report, language: str, text: str
+) -> None:
+    one = incident(dedup_key="k", status=Status.CLOSED)
+    other = incident(dedup_key="k")
+    headers = {"Accept-Language": language}
+    body = {"status": "open", "comment": "again"}
+    reply = rest("PATCH", f"/api/incidents/{one.pk}/", body, by=olga, headers=headers)
+    assert (reply.status, reply.data) == (409, {"detail": text.format(other.pk)})
+    one.refresh_from_db()
+    assert (one.status, one.events.filter(comment="again").count()) == ("closed", 0)
+
+
+@both_methods
 def test_it_ignores_other_fields(rest: Rest, olga: User, incident: Report, method: str) -> None:
     one = incident()
-    body = {"status": "closed", "description": "other", "source": "x", "created_at": "x", "id": 99}
+    body: dict[str, Any] = {
+        "status": "closed",
+        "description": "other",
+        "source": "x",
+        "created_at": "x",
+        "id": 99,
+    }
+    body |= {"dedup_key": "x", "repeats": 9, "last_seen_at": "x"}
     assert rest(method, f"/api/incidents/{one.pk}/", body, by=olga).status == 200
     again = Incident.objects.get()
     assert (again.pk, again.description, again.source) == (one.pk, one.description, one.source)
@@ -155,6 +273,9 @@ def test_the_history_tells_what_happened_oldest_first(
         "status_to": "in_progress",
         "status_to_display": "In progress",
         "comment": "on my way",
+        "severity": None,
+        "severity_display": None,
+        "assignee": None,
     }
     assert changed["at"].endswith("+03:00")
     assert (created["kind"], created["door"], created["status_from"]) == ("created", "post", "")

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Event, Incident, Source
+from incidents.severity import Severity
 from testing.clients import Reply, Rest
 from users.models import User
 
@@ -41,6 +42,12 @@ def test_it_stores_an_incident_with_its_event_and_returns_all_of_it(
         "source_display": "System",
         "created_at": one.created_at.astimezone(MOSCOW).isoformat(),
         "updated_at": one.updated_at.astimezone(MOSCOW).isoformat(),
+        "severity": None,
+        "severity_display": None,
+        "assignee": None,
+        "dedup_key": None,
+        "repeats": 0,
+        "last_seen_at": None,
     }
     assert reply.data["created_at"].endswith("+03:00")
     assert reply.headers["Location"] == f"http://testserver/api/incidents/{one.pk}/"
@@ -154,9 +161,68 @@ def test_it_refuses_a_wrong_key_in_the_header(rest: Rest, olga: User, key: str) 
     refuses(create(rest, olga, headers={"Idempotency-Key": key}), "Idempotency-Key")
 
 
+@pytest.mark.parametrize("severity", [None, *Severity])
+def test_it_stores_and_shows_the_severity(rest: Rest, olga: User, severity: Severity | None) -> None:
+    reply = create(rest, olga, severity=severity)
+    assert (reply.status, reply.data["severity"]) == (201, severity)
+    assert reply.data["severity_display"] == (severity.value.title() if severity else None)
+    assert Incident.objects.get().severity == severity
+
+
+def test_the_label_of_the_severity_is_in_the_readers_language(rest: Rest, olga: User) -> None:
+    russian = {"Accept-Language": "ru"}
+    shown = [create(rest, olga, headers=russian, severity=one).data["severity_display"] for one in Severity]
+    assert shown == ["Критичный", "Ошибка", "Предупреждение", "Сведения"]
+
+
+@pytest.mark.parametrize("value", ["", "Critical", "high", "critical ", 1, True, [], ["error"], {}])
+def test_it_refuses_an_unknown_severity(rest: Rest, olga: User, value: object) -> None:
+    refuses(create(rest, olga, severity=value), "severity")
+
+
+def test_a_dedup_key_whose_incident_is_active_counts_a_repeat(rest: Rest, olga: User) -> None:
+    first = create(rest, olga, dedup_key="db1/disk")
+    again = create(rest, olga, dedup_key="db1/disk", description="Still")
+    assert (first.status, again.status) == (201, 200)
+    assert again.data == first.data | {"repeats": 1, "last_seen_at": again.data["last_seen_at"]}
+    assert again.data["last_seen_at"].endswith("+03:00")
+    assert again.headers["Location"] == first.headers["Location"]
+    assert rest("GET", PATH, by=olga).data["results"] == [again.data]
+    rest("PATCH", f"{PATH}{first.data['id']}/", {"status": "resolved"}, by=olga)
+    assert create(rest, olga, dedup_key="db1/disk").status == 201
+
+
+@pytest.mark.parametrize("key", [" k ", "ключ 😀", "k" * 255, "ж" * 256])
+def test_a_dedup_key_is_stored_as_it_is_or_as_its_digest(rest: Rest, olga: User, key: str) -> None:
+    stored = create(rest, olga, dedup_key=key).data["dedup_key"]
+    assert (stored == key) is (len(key) <= 255)
+    assert create(rest, olga, dedup_key=key).data["dedup_key"] == stored
+    assert Incident.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "\t\n", "a\0b", "\x1b[2J", True, [], {}])
+def test_it_refuses_a_wrong_dedup_key(rest: Rest, olga: User, key: object) -> None:
+    refuses(create(rest, olga, dedup_key=key), "dedup_key")
+
+
+def test_a_reporter_that_repeats_a_dedup_key_is_shown_what_it_reported(
+    rest: Rest, olga: User, rita: User
+) -> None:
+    first = create(rest, rita, dedup_key="k", severity="info")
+    change = {"status": "in_progress", "severity": "critical", "assignee": "olga"}
+    rest("PATCH", f"{PATH}{first.data['id']}/", change, by=olga)
+    again = create(rest, rita, dedup_key="k", severity="info")
+    assert (first.status, again.status) == (201, 200)
+    assert again.data == first.data
+
+
 def test_it_ignores_fields_that_are_not_the_reporters(rest: Rest, olga: User) -> None:
-    reply = create(rest, olga, id=7, status="closed", updated_at="2020-01-01T00:00:00Z", created_by=99)
+    others: dict[str, Any] = {"assignee": "olga", "repeats": 7, "last_seen_at": "2020-01-01T00:00:00Z"}
+    reply = create(
+        rest, olga, id=7, status="closed", updated_at="2020-01-01T00:00:00Z", created_by=99, **others
+    )
     assert (reply.status, reply.data["status"]) == (201, "open")
+    assert (reply.data["assignee"], reply.data["repeats"], reply.data["last_seen_at"]) == (None, 0, None)
     assert Incident.objects.get().created_by == olga
 
 

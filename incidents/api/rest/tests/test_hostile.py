@@ -63,6 +63,8 @@ CREATE_FIELDS: dict[str, list[str]] = {
         f'"{"k" * 201}"',
         *NOT_TEXT,
     ],
+    "severity": hostile_values.BAD_SEVERITIES,
+    "dedup_key": ['""', '" "', '"\\u00a0\\u2003"', *hostile_values.CONTROLS, *NOT_TEXT],
 }
 CHANGE_FIELDS: dict[str, list[str]] = {
     "status": [
@@ -76,10 +78,16 @@ CHANGE_FIELDS: dict[str, list[str]] = {
         *hostile_values.ANY_BUT_TEXT,
     ],
     "comment": [*NOT_TEXT, *hostile_values.CONTROLS, hostile_values.TOO_LONG_COMMENT],
+    "severity": hostile_values.BAD_SEVERITIES,
+    "assignee": hostile_values.BAD_ASSIGNEES,
+    "idempotency_key": CREATE_FIELDS["idempotency_key"],
 }
 FILTERS = {
     "status": ["new", "Open", "open,closed", "\0", "x" * 1000, "' OR 1=1 --", "открыт"],
     "source": ["Operator", "operator ", "\0", "[]"],
+    "severity": ["Error", "error ", "none", "error,info", "\0", "[]"],
+    "assignee": ["nobody", "Admin", "\0", "\x1b", "' OR 1=1 --", "x" * 1000],
+    "dedup_key": [" ", "\t", "\0", "a\0b", "\x1b[2J"],
     "ordering": ["id", "-id", "description", "created_at;", "?", "--created_at", "\0", "created_at,id"],
     "created_after": ["x", "2025-13-01", "0000-01-01", "0001-01-01T00:00:00+14:00", "9" * 400, "1e400", "\0"],
     "created_before": [
@@ -93,6 +101,8 @@ FILTERS = {
     "search": ["\0", "a\0b"],
 }
 ODD_BUT_RIGHT = [
+    "?dedup_key=%ED%A0%80",
+    "?dedup_key=%25&assignee=none&severity=",
     "?search=%25",
     "?search=_",
     "?search=%5C",
@@ -287,6 +297,8 @@ def test_a_bad_key_in_the_header_is_refused(victim: Victim, key: str) -> None:
     victim.must_refuse(
         victim.send("POST", LIST, b'{"description": "x", "source": "operator"}', **headers), 400
     )
+    for method in ("PUT", "PATCH"):
+        victim.must_refuse(victim.send(method, victim.one, b'{"status": "resolved"}', **headers), 400)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example"])

@@ -4,9 +4,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from incidents.models import Incident, Source, Status
+from incidents.severity import Severity
+from incidents.validators import normalized_dedup_key
 from testing.clients import Rest, new_client, token_of
 from users.models import User
 
@@ -15,7 +17,7 @@ EPOCH = datetime(2025, 11, 9, 11, 37, 53, 454_525, UTC)
 Report = Callable[..., Incident]
 
 
-def found(rest: Rest, by: User, **query: Any) -> list[int]:
+def found(rest: Rest, by: User | None, **query: Any) -> list[int]:
     reply = rest("GET", f"{PATH}?{urlencode(query)}", by=by)
     assert reply.status == 200, reply.data
     ids = [one["id"] for one in reply.data["results"]]
@@ -42,6 +44,12 @@ def test_it_lists_whole_incidents_newest_first(rest: Rest, vera: User, incident:
         "source_display": "Partner",
         "created_at": "2025-11-09T14:37:53.454525+03:00",
         "updated_at": second["updated_at"],
+        "severity": None,
+        "severity_display": None,
+        "assignee": None,
+        "dedup_key": None,
+        "repeats": 0,
+        "last_seen_at": None,
     }
 
 
@@ -60,6 +68,43 @@ def test_it_filters_by_status(rest: Rest, olga: User, incident: Report, status: 
 def test_it_filters_by_source(rest: Rest, olga: User, incident: Report, source: Source) -> None:
     made = {value: incident(source=value).pk for value in Source}
     assert found(rest, olga, source=source.value) == [made[source]]
+
+
+@pytest.mark.parametrize("severity", Severity)
+def test_it_filters_by_severity(rest: Rest, olga: User, incident: Report, severity: Severity) -> None:
+    made = {value: incident(severity=value).pk for value in [None, *Severity]}
+    assert found(rest, olga, severity=severity.value) == [made[severity]]
+
+
+def test_it_filters_by_assignee(rest: Rest, olga: User, admin: User, vera: User, incident: Report) -> None:
+    made = [incident().pk for _number in range(3)]
+    for pk, name in zip(made, ("olga", "admin"), strict=False):
+        rest("PATCH", f"{PATH}{pk}/", {"assignee": name}, by=olga)
+    for name, number in [("olga", 0), ("admin", 1), ("none", 2)]:
+        assert found(rest, vera, assignee=name) == [made[number]]
+    assert found(rest, admin, assignee="me") == [made[1]]
+    assert found(rest, vera, assignee="me") == []
+    assert found(rest, admin, assignee="me", status="closed") == []
+
+
+def test_without_a_login_nobody_is_me(rest: Rest, db: None, settings: Settings) -> None:
+    settings.REST_PUBLIC = True
+    assert found(rest, None, assignee="none") == []
+    reply = rest("GET", f"{PATH}?assignee=me")
+    assert (reply.status, reply.data) == (400, {"assignee": ["Nobody has this name."]})
+
+
+def test_it_filters_by_dedup_key_whoever_reported_it_and_whatever_became_of_it(
+    rest: Rest, olga: User, rita: User, incident: Report
+) -> None:
+    first = incident(dedup_key="k", status=Status.CLOSED).pk
+    second = incident(dedup_key="k").pk
+    incident(dedup_key="k ")
+    third = rest("POST", PATH, {"description": "x", "source": "operator", "dedup_key": "k"}, by=rita).data
+    assert found(rest, olga, dedup_key="k") == [third["id"], second, first]
+    long = incident(dedup_key=normalized_dedup_key("ж" * 300)).pk
+    assert found(rest, olga, dedup_key="ж" * 300) == [long]
+    assert found(rest, olga, dedup_key="other") == []
 
 
 def test_it_filters_by_all_at_once(rest: Rest, olga: User, incident: Report) -> None:
@@ -92,7 +137,8 @@ def test_it_filters_by_time_from_and_before(rest: Rest, olga: User, incident: Re
 
 def test_an_empty_value_means_all(rest: Rest, olga: User, incident: Report) -> None:
     incident()
-    query = dict.fromkeys(["status", "source", "search", "created_after", "created_before", "ordering"], "")
+    names = ["status", "source", "search", "created_after", "created_before", "ordering"]
+    query = dict.fromkeys([*names, "severity", "assignee", "dedup_key"], "")
     assert len(found(rest, olga, **query)) == 1
 
 
@@ -134,6 +180,15 @@ def test_an_unknown_parameter_is_ignored(rest: Rest, olga: User, incident: Repor
         ("created_before", "9999-12-31T23:59:59-12:00"),
         ("search", "a\0b"),
         ("status", "open\0"),
+        ("severity", "Error"),
+        ("severity", "none"),
+        ("assignee", "nobody"),
+        ("assignee", "Olga"),
+        ("assignee", "a\0b"),
+        ("assignee", "\x1b"),
+        ("dedup_key", " "),
+        ("dedup_key", "a\0b"),
+        ("dedup_key", "\x1b"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_filter(

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
 from incidents.models import Incident, Status
+from incidents.severity import Severity
 from testing.clients import Rest, new_client
 from users.models import User
 
@@ -45,7 +47,8 @@ def test_the_list_is_a_page_with_its_filters_and_a_form(browser: Client, inciden
 def test_a_filtered_page_offers_every_filter(browser: Client, incident: Report) -> None:
     incident("Самокат")
     page = shown(browser, f"{PATH}?status=open&ordering=created_at")
-    for name in ("status", "source", "search", "created_after", "created_before", "ordering"):
+    names = ("status", "source", "search", "created_after", "created_before", "ordering")
+    for name in (*names, "severity", "assignee", "dedup_key"):
         assert f'name="{name}"' in page
 
 
@@ -82,6 +85,27 @@ def test_the_form_reports_an_incident(browser: Client) -> None:
     assert reply.status_code == 201
     one = Incident.objects.get()
     assert (one.description, one.source) == ("Fire\r\nin the yard", "partner")
+
+
+def test_the_form_of_a_change_keeps_what_is_not_changed(
+    browser: Client, rest: Rest, olga: User, incident: Report
+) -> None:
+    one = incident(severity=Severity.ERROR)
+    path = f"{PATH}{one.pk}/"
+    rest("PATCH", path, {"assignee": "olga"}, by=olga)
+    page = shown(browser, path)
+    assert re.search(r'<input\s+name="assignee"[^>]*value="olga"', page)
+    assert re.search(r'<option value="error" selected', page)
+    form = {"status": "closed", "comment": "", "severity": "error", "assignee": "olga", "idempotency_key": ""}
+    reply = browser.put(
+        path,
+        urlencode(form),
+        content_type="application/x-www-form-urlencoded",
+        headers={"X-CSRFToken": csrf_of(page)},
+    )
+    assert reply.status_code == 200
+    one.refresh_from_db()
+    assert (one.status, one.severity, one.assignee) == ("closed", "error", olga)
 
 
 def test_the_form_needs_the_csrf_token(browser: Client) -> None:
