@@ -3,7 +3,7 @@
 The cast: olga the operator, rita the reporter (a machine that only reports), vera the viewer, and the admin.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -24,6 +24,16 @@ hypothesis_settings.register_profile("suite", max_examples=40, deadline=None)
 hypothesis_settings.load_profile("suite")
 
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape lone surrogates of hostile texts in what was captured: pytest-xdist cannot send them."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

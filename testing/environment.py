@@ -29,19 +29,26 @@ NAMES = [
     "HTTPS",
     "SQLITE_SYNCHRONOUS",
     "QUERY_SECONDS",
+    "PUBLIC_URL",
+    "DISPATCHER",
+    "OUTBOUND_ALLOWED_NETWORKS",
+    "EMAIL_FROM",
+    "TELEGRAM_API_URL",
+    "MAX_API_URL",
     "LOG_FORMAT",
     "DEBUG",
 ]
-SECRETS = ["SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL"]
+SECRETS = ["SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL", "EMAIL_URL"]
 
 
 def make_neutral() -> None:
     folder = tempfile.mkdtemp(prefix="incidents-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ |= dict.fromkeys([*NAMES, *(f"{name}_FILE" for name in SECRETS)], "")
+    database_url = os.environ.get("DATABASE_URL", "")
+    os.environ |= dict.fromkeys([*NAMES, *SECRETS, *(f"{name}_FILE" for name in SECRETS)], "")
     os.environ |= {
         "DATA_DIR": folder,
-        "DATABASE_URL": os.environ.get("DATABASE_URL", ""),
+        "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SECRET_KEY": "the tests sign with this and nobody else does",
     }

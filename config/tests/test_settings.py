@@ -34,9 +34,15 @@ DEFAULTS: dict[str, Any] = {
     "HTTPS": False,
     "SQLITE_SYNCHRONOUS": "FULL",
     "QUERY_SECONDS": 5,
+    "PUBLIC_URL": "",
+    "DISPATCHER": True,
+    "EMAIL_URL": "",
+    "EMAIL_FROM": "incidents@localhost",
+    "TELEGRAM_API_URL": "https://api.telegram.org",
+    "MAX_API_URL": "https://platform-api.max.ru",
     "DEBUG": False,
 }
-PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT", "TEXT_LINKS"}
+PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT", "TEXT_LINKS", "OUTBOUND_ALLOWED_NETWORKS"}
 
 
 def read(folder: Path, **environment: str) -> dict[str, Any]:
@@ -134,7 +140,8 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
-    secret = "postgresql://user@host/name" if name == "DATABASE_URL" else "s3cret"
+    urls = {"DATABASE_URL": "postgresql://user@host/name", "EMAIL_URL": "smtps://name:password@host"}
+    secret = urls.get(name, "s3cret")
     (tmp_path / "secret").write_text(f"{secret}\n")
     values = read(tmp_path, **{name: "", f"{name}_FILE": str(tmp_path / "secret")})
     assert values[name] == secret
