@@ -39,7 +39,8 @@ class Costs:
         self.add(kind_of(request), time.thread_time() - cpu_began, time.monotonic() - began)
 
     def add(self, kind: str, cpu_seconds: float, seconds: float) -> None:
-        cpu_before, before = self.averages.pop(kind, (cpu_seconds, seconds))
+        # The first request of a kind loads what later ones find, so it makes none long by itself.
+        cpu_before, before = self.averages.pop(kind, (0.0, 0.0))
         while len(self.averages) >= MAX_KINDS:
             del self.averages[next(iter(self.averages))]  # of the kind that was asked for longest ago
         self.averages[kind] = (

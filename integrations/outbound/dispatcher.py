@@ -53,10 +53,9 @@ class Dispatcher:
         """Work until `stop`, or until the parent process is gone."""
         while not self.stopping.is_set() and not self.is_orphaned():
             if group_commit.sync_failed():
-                # The recovery wants to be alone with the database.
-                connection.close()
-                self.stopping.wait(AWAY_PAUSE)
-                continue
+                # The recovery has to be alone with the database, as after it another process goes on.
+                log.error("the disk failed to sync, the dispatcher ends")
+                break
             try:
                 busy = self.step()
             except (Error, OSError) as error:

@@ -91,6 +91,8 @@ def test_a_kind_of_request_is_long_by_the_average_of_its_latest() -> None:
         costs.add("GET /incidents/0/", cpu_seconds=0.001, seconds=0.001)
     assert not costs.is_long(one)
     costs.add("POST /incidents/0/", cpu_seconds=0.001, seconds=0.2)
+    assert not costs.is_long(another)  # The first one also loads what later ones find.
+    costs.add("POST /incidents/0/", cpu_seconds=0.001, seconds=0.5)
     assert costs.is_long(another)
 
 
