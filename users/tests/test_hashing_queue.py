@@ -238,10 +238,12 @@ def test_guesses_from_other_networks_do_not_keep_a_right_password_out(
         post = Post()
         while not done.is_set():
             log_in(post, "olga", "wrong", f"10.0.{number % 2}.{number}")
+            time.sleep(0.005)  # No guesser shares an interpreter with the service.
 
     def log_in_once(_number: int) -> int:
         post, status = Post(), 0
-        deadline = time.monotonic() + 5
+        # `python -m resilience logins` measures how long it takes; here other tests may share the processor.
+        deadline = time.monotonic() + 30
         while status != 200 and time.monotonic() < deadline:
             time.sleep(0.2)
             status = log_in(post, "olga", password).status
