@@ -105,7 +105,10 @@ def restore(backup: Path, url: str) -> None:
         [program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null"], url
     )
     with tempfile.TemporaryFile() as errors:
-        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=errors) as psql:
+        # Unbuffered: what is left in a buffer would fail when it is closed, after psql has ended.
+        with subprocess.Popen(
+            command, env=environment, bufsize=0, stdin=subprocess.PIPE, stderr=errors
+        ) as psql:
             assert psql.stdin  # noqa: S101  # PIPE was asked for
             # psql may have ended with an error of its own, which counts then.
             with contextlib.suppress(BrokenPipeError):
