@@ -44,6 +44,9 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic cla
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if "status" in self.fields:
+            # It changes if it differs from the page that was shown, not from what is stored by now.
+            self.fields["status"].show_hidden_initial = True
         if "assignee" in self.fields:
             may_have_it = assignees.possible() | User.objects.filter(pk=self.instance.assignee_id)
             self.fields["assignee"].queryset = may_have_it  # type: ignore[attr-defined]
@@ -178,13 +181,15 @@ class IncidentAdmin(BoundedModelAdmin):
             services.change(
                 obj.pk,
                 origin(request),
-                status=Status(form.cleaned_data["status"]),
+                status=Status(form.cleaned_data["status"]) if "status" in form.changed_data else None,
                 comment=form.cleaned_data["comment"],
                 severity=severity if "severity" in form.changed_data else KEEP,
                 assignee=obj.assignee_id if "assignee" in form.changed_data else KEEP,
             )
         except services.IncidentNotFound:
             raise Http404 from None
+        except services.HistoryFull:
+            messages.error(request, _("This incident has too many events, report a new one."))
         except services.KeyIsActive as error:  # since the form was checked
             messages.error(request, KEY_IS_ACTIVE % {"id": error.incident_id})
 

@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 
 from common.admin import BoundedModelAdmin
 from integrations import services
+from integrations.fields import SeveritiesField
 from integrations.models import Integration, ReceivedPost
 from integrations.services import CHOICES, ConnectionProblem
 
@@ -20,6 +21,7 @@ class IntegrationForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic 
     class Meta:
         model = Integration
         fields = ["name", "kind", *CHOICES]
+        field_classes = {"severities": SeveritiesField}
 
     def clean_name(self) -> str:
         try:

@@ -38,7 +38,9 @@ def validate_severities(table: object) -> None:
     if (
         not isinstance(table, dict)
         or len(table) > MAX_SEVERITIES
-        or not all(isinstance(name, str) and name == name.strip().lower() for name in table)
+        or not all(
+            isinstance(name, str) and name.isprintable() and name == name.strip().lower() for name in table
+        )
         or not all(severity is None or severity in list(Severity) for severity in table.values())
     ):
         raise ValidationError(

@@ -26,13 +26,17 @@ DEADLINE = 20.0  # seconds
 MAX_BYTES = 64 * 1024
 USER_AGENT = "incident-tracking-api"
 # `is_global` of Python 3.11 holds for these, through some of which private addresses are reached.
-# The list is that of requests-hardened 1.3 (EXTRA_BLOCKED_NET_RANGES), with site-local addresses.
+# The list is that of requests-hardened 1.3 (EXTRA_BLOCKED_NET_RANGES), with site-local, IPv4-compatible and
+# IPv4-translated addresses.
 SPECIAL = [
     ip_network(text)
     for text in (
         "100.64.0.0/10",
+        "168.63.129.16/32",  # Azure's agent of virtual machines
         "192.0.0.0/24",
         "192.88.99.0/24",
+        "::/96",
+        "::ffff:0:0:0/96",
         "2001:20::/28",
         "2002::/16",
         "3fff::/20",

@@ -8,6 +8,7 @@ from django.test import Client
 
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
+from incidents.services import Origin
 from testing.clients import new_client
 from users.models import User
 
@@ -81,6 +82,18 @@ def test_a_change_of_status_is_an_event(admin_browser: Client, admin: User, inci
     event = Event.objects.latest("id")
     assert (event.kind, event.channel, event.by) == ("status_changed", "admin", admin)
     assert (event.status_from, event.status_to, event.comment) == ("open", "closed", "why")
+
+
+def test_a_comment_does_not_put_back_what_changed_meanwhile(
+    admin_browser: Client, olga: User, incident: Report
+) -> None:
+    one = incident()
+    shown = page(admin_browser, f"{LIST}{one.pk}/change/")
+    assert 'name="initial-status" value="open"' in shown
+    services.change(one.pk, Origin(olga.pk, Event.Channel.PAGE), status=Status.RESOLVED)
+    change(admin_browser, one, **{"initial-status": "open"}, status="open", comment="noted")
+    assert Incident.objects.get().status == "resolved"
+    assert Event.objects.latest("id").comment == "noted"
 
 
 def test_a_save_that_changes_nothing_leaves_no_event(admin_browser: Client, incident: Report) -> None:

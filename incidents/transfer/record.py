@@ -75,7 +75,7 @@ class InvalidRecord(ValueError):
 def read(fields: Fields, number: int, users: UserResolver) -> ImportedIncident:
     """Validate the record on line `number` of its file."""
     if not fields.keys() <= FIELDS:
-        raise InvalidRecord(f"unknown field: {', '.join(sorted(fields.keys() - FIELDS))}")
+        raise InvalidRecord(f"unknown field: {', '.join(map(printable, sorted(fields.keys() - FIELDS)))}")
     description = text(fields, "description", MAX_DESCRIPTION_LENGTH, may_be_blank=False)
     pk = incident_id(fields)
     created_at = timestamp(fields, "created_at")
@@ -196,9 +196,16 @@ def history(fields: Fields, users: UserResolver) -> tuple[ImportedEvent, ...]:
     return tuple(event_record(event, users) for event in events)
 
 
+def printable(name: str) -> str:
+    """Escape control characters: a file's text must not control the terminal."""
+    return repr(name)[1:-1]
+
+
 def event_record(fields: Fields, users: UserResolver) -> ImportedEvent:
     if not fields.keys() <= EVENT_FIELDS:
-        raise InvalidRecord(f"unknown field of an event: {', '.join(sorted(fields.keys() - EVENT_FIELDS))}")
+        raise InvalidRecord(
+            f"unknown field of an event: {', '.join(map(printable, sorted(fields.keys() - EVENT_FIELDS)))}"
+        )
     at = timestamp(fields, "at")
     if at is None:
         raise InvalidRecord("at is required of an event")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from integrations.outbound.models import MAX_ERROR_LENGTH, Attempt, Delivery, Destination, Thread
@@ -67,7 +67,7 @@ def cancel(deliveries: Sequence[Delivery], reason: str) -> None:
     )
 
 
-def mine(deliveries: Sequence[Delivery]):  # type: ignore[no-untyped-def]
+def mine(deliveries: Sequence[Delivery]) -> QuerySet[Delivery]:
     """Return those of the deliveries whose lease no other dispatcher has taken over meanwhile."""
     leases = {delivery.lease for delivery in deliveries}
     return Delivery.objects.filter(

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.http import guarded_client
+from incidents.feed.settled import newest_event_id
 from integrations.outbound import messages
 from integrations.outbound.encryption import Unreadable
-from integrations.outbound.fan_out import newest_event_id
 from integrations.outbound.models import Delivery, Destination, Transport
 from integrations.outbound.sending import UNREADABLE, address_of
 from integrations.outbound.transports import mail, webhook

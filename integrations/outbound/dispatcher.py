@@ -53,9 +53,11 @@ class Dispatcher:
         """Work until `stop`, or until the parent process is gone."""
         while not self.stopping.is_set() and not self.is_orphaned():
             if group_commit.sync_failed():
-                # The recovery has to be alone with the database, as after it another process goes on.
+                # The recovery has to be alone with the database. What is being sent is sent again by the
+                # next dispatcher, when its lease has run out.
                 log.error("the disk failed to sync, the dispatcher ends")
-                break
+                connection.close()
+                return
             try:
                 busy = self.step()
             except (Error, OSError) as error:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from incidents.feed import models as feed
 from incidents.feed.settled import horizon, settled_events
-from incidents.models import Event, Incident
+from incidents.models import Incident
 from integrations.outbound.models import Delivery, Destination, DispatcherState
 
 BATCH = 500
@@ -66,7 +66,3 @@ def position(destinations: list[Destination]) -> int:
         DispatcherState.objects.filter(pk=1, through=state.through).update(through=oldest_start)
         return oldest_start
     return state.through
-
-
-def newest_event_id() -> int:
-    return Event.objects.order_by("-id").values_list("id", flat=True).first() or 0

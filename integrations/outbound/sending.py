@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,17 +76,16 @@ def address_of(destination: Destination) -> Address:
 
 def for_machines(destination: Destination, deliveries: Sequence[Delivery]) -> list[Parcel]:
     events = events_of(deliveries)
-    rows = {
-        row[0]: IncidentRow(*row)
-        for row in Incident.objects.filter(id__in={d.incident_id for d in deliveries}).values_list(
-            *INCIDENT_COLUMNS
+    found = still_there(deliveries, events)
+    incidents = Incident.objects.filter(id__in={delivery.incident_id for delivery in found})
+    rows = {row[0]: IncidentRow(*row) for row in incidents.values_list(*INCIDENT_COLUMNS)}
+    wanted = still_open(destination, found, {pk for pk, row in rows.items() if row.status == Status.OPEN})
+    return [
+        Parcel(
+            messages.for_machines(delivery, events[delivery.event_id], rows[delivery.incident_id]), [delivery]
         )
-    }
-    parcels = []
-    for delivery in still_there(deliveries, events):
-        message = messages.for_machines(delivery, events[delivery.event_id], rows[delivery.incident_id])
-        parcels.append(Parcel(message, [delivery]))
-    return delayed(destination, parcels, rows_are_open(rows))
+        for delivery in wanted
+    ]
 
 
 def for_people(destination: Destination, deliveries: Sequence[Delivery]) -> list[Parcel]:
@@ -104,13 +103,8 @@ def for_people(destination: Destination, deliveries: Sequence[Delivery]) -> list
     events = events_of(deliveries)
     found = still_there(deliveries, events)
     incidents = Incident.objects.in_bulk({delivery.incident_id for delivery in found})
-    single = [Parcel(Message("", "", ""), [delivery]) for delivery in found]
-    wanted = [
-        parcel.deliveries[0]
-        for parcel in delayed(
-            destination, single, {pk: one.status == Status.OPEN for pk, one in incidents.items()}
-        )
-    ]
+    open_ids = {pk for pk, incident in incidents.items() if incident.status == Status.OPEN}
+    wanted = still_open(destination, found, open_ids)
     is_stale = any(events[delivery.event_id].at < now - STALE_AFTER for delivery in wanted)
     if len(wanted) > min(MAX_SINGLE_MESSAGES, allowance) or (is_stale and len(wanted) > 1):
         told = list({delivery.incident_id: incidents[delivery.incident_id] for delivery in wanted}.values())
@@ -147,18 +141,16 @@ def still_there(deliveries: Sequence[Delivery], events: dict[int, Event]) -> lis
     return [delivery for delivery in deliveries if delivery.event_id in events]
 
 
-def rows_are_open(rows: dict[int, IncidentRow]) -> dict[int, bool]:
-    return {pk: row.status == Status.OPEN for pk, row in rows.items()}
-
-
-def delayed(destination: Destination, parcels: Sequence[Parcel], is_open: dict[int, bool]) -> list[Parcel]:
-    """Leave out what was told only if nobody took the incident meanwhile, and somebody did."""
+def still_open(
+    destination: Destination, deliveries: Sequence[Delivery], open_ids: Collection[int]
+) -> Sequence[Delivery]:
+    """Cancel what a destination with a delay need not hear: somebody took or finished it meanwhile."""
     if not destination.delay_minutes:
-        return list(parcels)
-    taken = [parcel.deliveries[0] for parcel in parcels if not is_open[parcel.deliveries[0].incident_id]]
+        return deliveries
+    taken = [delivery for delivery in deliveries if delivery.incident_id not in open_ids]
     if taken:
         claims.cancel(taken, "it was taken or finished within the delay")
-    return [parcel for parcel in parcels if is_open[parcel.deliveries[0].incident_id]]
+    return [delivery for delivery in deliveries if delivery.incident_id in open_ids]
 
 
 def sent_since(destination: Destination, since: datetime) -> int:

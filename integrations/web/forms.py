@@ -2,6 +2,7 @@
 
 from django import forms
 
+from integrations.fields import SeveritiesField
 from integrations.models import Integration
 
 
@@ -17,4 +18,5 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Integration
         fields = ["name", "source", "grouping", "severities", "reopen_minutes", "stale_minutes"]
+        field_classes = {"severities": SeveritiesField}
         widgets = {"severities": forms.Textarea(attrs={"rows": 3})}

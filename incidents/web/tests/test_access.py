@@ -208,3 +208,9 @@ def test_error_pages_lead_on(as_olga: Client, as_rita: Client) -> None:
     assert '<a class="button" href="/">To the beginning</a>' in page(
         as_rita, "/statistics/", HTTPStatus.FORBIDDEN
     )
+
+
+@pytest.mark.parametrize("path", ["/login/?next=/login/", "/login/?next=/login/%3Fnext%3D/login/"])
+def test_a_login_that_leads_to_itself_leads_to_the_queue(as_olga: Client, path: str) -> None:
+    response = as_olga.get(path)
+    assert (response.status_code, response["Location"]) == (302, "/")

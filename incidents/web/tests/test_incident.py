@@ -123,6 +123,19 @@ def test_a_change_from_the_queue_responds_with_the_row_alone(as_olga: Client, in
     assert Incident.objects.get().status == "in_progress"
 
 
+def test_a_page_whose_url_is_none_gets_its_row(as_olga: Client, incident: Report) -> None:
+    one = incident()
+    headers = {
+        "HX-Request": "true",
+        "HX-Target": f"incident-{one.pk}",
+        "HX-Current-URL": "http://[x",
+    }
+    path = f"/incident/{one.pk}/change/"
+    response = as_olga.post(path, {"seen": "open", "status": "in_progress"}, headers=headers)
+    assert response.status_code == HTTPStatus.OK
+    assert Incident.objects.get().status == "in_progress"
+
+
 def test_a_conflict_in_the_queue_says_who(as_olga: Client, vera: User, incident: Report) -> None:
     one = incident()
     services.change(one.pk, Origin(vera.pk, Event.Channel.REST), status=Status.FAKE)

@@ -189,12 +189,19 @@ def undo(user: User, events: list[Event]) -> dict[str, Any] | None:
     }
 
 
+def query_of_page(request: HttpRequest) -> str:
+    """Return the query of the page that sent the request, "" for what is no URL: the change is stored."""
+    try:
+        return urlsplit(HtmxDetails(request).current_url or "").query
+    except ValueError:
+        return ""
+
+
 def row_in_queue(request: HttpRequest, pk: int, form: ChangeForm, status: HTTPStatus) -> HttpResponse:
     """Respond with the row and what undoes the change, for the open queue from which htmx sent it."""
     found = get_object_or_404(in_brief(Incident.objects.all()), pk=pk)
     events, _has_earlier = history(found, None)
-    address = urlsplit(HtmxDetails(request).current_url or "")
-    queue = Queue.of(QueryDict(address.query), user_of(request))
+    queue = Queue.of(QueryDict(query_of_page(request)), user_of(request))
     context = row(request, queue, found) | {
         "words": queue.query.words,
         "errors": form.non_field_errors(),

@@ -133,6 +133,9 @@ def test_settings_are_changed_and_wrong_ones_refused_with_a_reason(admin_browser
     for wrong in (
         {"severities": "{"},
         {"severities": '{"A": "huge"}'},
+        {"severities": '{"\\u0000": null}'},
+        {"severities": '{"\\ud800": null}'},
+        {"severities": f'{{"a": {"9" * 5000}}}'},
         {"reopen_minutes": "-1"},
         {"name": " "},
     ):
