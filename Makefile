@@ -33,8 +33,8 @@ test: .venv/dev  ## Run the tests and the acceptance suite on SQLite
 	$(BIN)/python tests.py
 
 .PHONY: test-postgres
-test-postgres: .venv/dev  ## Run the same on a private PostgreSQL, where its programs are installed
-	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 --dist worksteal && $(BIN)/python tests.py'
+test-postgres: .venv/dev  ## Run what meets the database on a private PostgreSQL, where its programs are installed
+	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 --dist worksteal --ignore server -m "not browser" && $(BIN)/python tests.py'
 
 .PHONY: test-gthread
 test-gthread: .venv/dev  ## Run the acceptance suite with gunicorn's own thread worker instead of server/
@@ -59,7 +59,7 @@ check-django: .venv/dev  ## Check migrations, the deployment's settings and the 
 
 .PHONY: check
 check: .venv/dev  ## Everything above, side by side
-	@echo "make check: all side by side, for about four minutes; the output comes as each part ends"
+	@echo "make check: all side by side, for about eight minutes; the output comes as each part ends"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line lint check-django test test-postgres
 	@echo "make check: all is well"
 
