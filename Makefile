@@ -34,7 +34,7 @@ test: .venv/dev  ## Run the tests and the acceptance suite on SQLite
 
 .PHONY: test-postgres
 test-postgres: .venv/dev  ## Run what meets the database on a private PostgreSQL, where its programs are installed
-	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 --dist worksteal --ignore server -m "not browser" && $(BIN)/python tests.py'
+	.ci/postgres sh -c '$(BIN)/pytest --numprocesses 2 --dist worksteal --deselect server/ -m "not browser" && $(BIN)/python tests.py'
 
 .PHONY: test-gthread
 test-gthread: .venv/dev  ## Run the acceptance suite with gunicorn's own thread worker instead of server/
