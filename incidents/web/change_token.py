@@ -59,4 +59,4 @@ def newest_event_id() -> int:
 
 def token_for(event_id: int) -> str:
     # The bare id would tell how much happens.
-    return salted_hmac(__name__, str(event_id)).hexdigest()[:LENGTH]
+    return salted_hmac(__name__, str(event_id), algorithm="sha256").hexdigest()[:LENGTH]
