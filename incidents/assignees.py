@@ -3,7 +3,8 @@
 from django.db.models import Q, QuerySet
 
 from incidents.validators import has_forbidden_characters
-from users.models import Action, Role, User
+from users.models import User
+from users.roles import Action, Role
 
 ME = "me"
 NOBODY = "none"

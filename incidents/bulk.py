@@ -1,7 +1,7 @@
 """Writing many incidents at once: importing what happened elsewhere, and deleting what is long over.
 
-Beside `incidents.services` this is the only writer of incidents. A call is one short transaction of a batch,
-so that other writers need not wait long.
+One of the three writers of incidents, beside `incidents.services` and `incidents.signal_service`. A call is
+one short transaction of a batch, so that other writers need not wait long.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

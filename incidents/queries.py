@@ -12,10 +12,10 @@ The frequent combinations run statements that are compiled once, the others are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from incidents import statements
@@ -149,8 +149,7 @@ class IncidentQuery:
     @property
     def is_by_status_and_source(self) -> bool:
         """Tell whether nothing else chooses incidents."""
-        others = (self.created_after, self.created_before, self.severity, self.assignee, self.dedup_key)
-        return not (self.text or self.words or self.unassigned) and others == (None,) * 5
+        return further_choices(self) == NO_FURTHER_CHOICES
 
     @property
     def is_compiled(self) -> bool:
@@ -160,6 +159,13 @@ class IncidentQuery:
             and self.ordering == NEWEST_FIRST
             and self.is_of_one_status_and_source
         )
+
+
+# Derived, so that no statement which is compiled for fewer fields leaves out a new one.
+further_choices = attrgetter(
+    *({field.name for field in fields(IncidentQuery)} - {"statuses", "sources", "ordering"})
+)
+NO_FURTHER_CHOICES = further_choices(IncidentQuery())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""The writers of incidents, beside incidents.bulk: a call is one transaction, for the row and its event.
+"""Creating and changing an incident: a call is one transaction, for the row and its event.
+
+One of the three writers of incidents, beside `incidents.signal_service` and `incidents.bulk`.
 
     created = services.create(NewIncident("Самокат не в сети", Source.OPERATOR), origin)
     row = services.change(created.id, origin, status=Status.RESOLVED, comment="Сел аккумулятор")

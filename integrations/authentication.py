@@ -13,7 +13,7 @@ from common.db.compiled import Given, Statement, select
 from incidents.models import Source
 from incidents.severity import Severity
 from integrations.models import ANY_OTHER, Grouping, Integration, Kind
-from integrations.services import digest
+from users.tokens import digest
 
 # A proxy may add a token of its own; nobody has more reasons to send several.
 MAX_CANDIDATES = 5

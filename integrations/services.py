@@ -11,7 +11,6 @@ Errors:
     └── NameTaken      an integration or a user has the name
 """
 
-import hashlib
 import secrets
 import string
 from datetime import timedelta
@@ -22,7 +21,9 @@ from django.utils.translation import gettext as _
 
 from incidents.validators import has_forbidden_characters
 from integrations.models import MAX_NAME_LENGTH, Integration
-from users.models import Role, User
+from users.models import User
+from users.roles import Role
+from users.tokens import digest
 
 # PagerDuty's clients check that a routing key has 32 characters; log₂ 62 of each make 190 bits.
 TOKEN_LENGTH = 32
@@ -111,7 +112,3 @@ def name_taken(name: str) -> NameTaken:
 
 def new_token() -> str:
     return "".join(secrets.choice(TOKEN_ALPHABET) for _ in range(TOKEN_LENGTH))
-
-
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode("ascii")).hexdigest()

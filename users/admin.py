@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import BoundedModelAdmin
 from users import tokens
-from users.models import Role, Token, User
+from users.models import Token, User
+from users.roles import Role
 
 MAX_LIFETIME_DAYS = 3650
 # Only a superuser gives these: whoever has them can get all other rights.

@@ -1,6 +1,5 @@
 """Users with a role, their tokens, and the counts of failed logins."""
 
-import enum
 import hashlib
 from collections.abc import Collection
 
@@ -11,31 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-
-class Action(enum.Enum):
-    """What a user may do with incidents; to read the history of one is part of `LIST`."""
-
-    CREATE = "create"
-    LIST = "list"
-    UPDATE = "update"
-    FINISH_OWN = "finish_own"  # to resolve and comment, by its key, what the user has reported
-
-
-class Role(models.TextChoices):
-    OPERATOR = "operator", _("Operator")
-    REPORTER = "reporter", _("Reporter")
-    VIEWER = "viewer", _("Viewer")
-
-    @property
-    def actions(self) -> frozenset[Action]:
-        return ROLE_ACTIONS[self]
-
-
-ROLE_ACTIONS = {
-    Role.OPERATOR: frozenset(Action),
-    Role.REPORTER: frozenset({Action.CREATE, Action.FINISH_OWN}),
-    Role.VIEWER: frozenset({Action.LIST}),
-}
+from users.roles import Action, Role
 
 
 class User(AbstractUser):

@@ -20,7 +20,8 @@ from django_htmx.middleware import HtmxDetails
 from incidents.models import Event
 from incidents.services import Origin
 from incidents.web.forms import LoginForm
-from users.models import Action, User
+from users.models import User
+from users.roles import Action
 
 RENEWED_ON = "renewed_on"
 # What an open page asks by itself is no use of the session.

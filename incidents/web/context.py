@@ -5,7 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from incidents.models import Status
-from users.models import Action, User
+from users.models import User
+from users.roles import Action
 
 
 def roles(request: HttpRequest) -> dict[str, Any]:

@@ -34,7 +34,8 @@ from incidents.validators import MAX_SEARCH_LENGTH
 from incidents.web import search
 from incidents.web.access import user_of
 from incidents.web.forms import DateInput
-from users.models import Action, User
+from users.models import User
+from users.roles import Action
 
 PAGE = 50
 CHUNK = 200  # of rows that may be of 40 KB each

@@ -15,7 +15,8 @@ from integrations.authentication import MAX_CANDIDATES, find_caller
 from integrations.models import Grouping, Integration, Kind
 from integrations.services import InvalidName, NameTaken
 from testing.clients import together
-from users.models import Role, User
+from users.models import User
+from users.roles import Role
 
 
 def made(name: str = "Prometheus", kind: Kind = Kind.ALERTMANAGER) -> tuple[Integration, str]:

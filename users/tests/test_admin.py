@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from testing.clients import Post, new_client, token_of
 from users import tokens
-from users.models import Role, Token, User
+from users.models import Token, User
+from users.roles import Role
 from users.tests.test_tokens import everything_stored
 
 USERS = "/admin/users/user/"

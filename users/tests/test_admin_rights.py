@@ -8,7 +8,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from testing.clients import new_client
-from users.models import Role, Token, User
+from users.models import Token, User
+from users.roles import Role
 
 USERS = "/admin/users/user/"
 TOKENS = "/admin/users/token/"

@@ -9,8 +9,9 @@ from incidents.api.post import fields
 from incidents.api.post.items import event_item, incident_item
 from incidents.feed.cursor import Cursor, CursorExpired
 from incidents.feed.reader import DEFAULT_PAGE_SIZE, Page, read_end, read_page
-from users.api.post.decorators import require_action
-from users.models import Action, User
+from users.api.post.authentication import require_action
+from users.models import User
+from users.roles import Action
 
 
 @post_only

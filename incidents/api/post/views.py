@@ -13,8 +13,9 @@ from incidents.models import Event
 from incidents.queries import IncidentQuery, position_of
 from incidents.services import NewIncident, Origin
 from incidents.statements import ListedRow
-from users.api.post.decorators import require_action
-from users.models import Action, User
+from users.api.post.authentication import require_action
+from users.models import User
+from users.roles import Action
 
 
 @post_only

@@ -14,7 +14,7 @@ from incidents.api.rest.serializers import EventSerializer, IncidentSerializer, 
 from incidents.feed.cursor import Cursor, CursorExpired
 from incidents.feed.reader import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, read_end, read_page
 from incidents.models import Event
-from users.models import Action
+from users.roles import Action
 
 
 class Expired(APIException):

@@ -36,7 +36,8 @@ from incidents.queries import rows_of
 from incidents.services import NewIncident, Origin
 from incidents.severity import Severity
 from incidents.statements import IncidentRow, Row
-from users.models import Action, User
+from users.models import User
+from users.roles import Action
 
 Items = list[dict[str, Any]]
 PART = 100  # incidents or events that are in memory at the same time

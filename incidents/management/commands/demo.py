@@ -16,7 +16,8 @@ from common.db import setup
 from common.http import hosts
 from incidents.demo.story import Story
 from incidents.services import IncidentError
-from users.models import Role, User
+from users.models import User
+from users.roles import Role
 
 USERS = {
     "operator": Role.OPERATOR,

@@ -10,7 +10,7 @@ from incidents.models import Event, Incident
 from incidents.web import change_token
 from incidents.web.access import require_action, user_of
 from incidents.web.queue import Queue, in_brief, row, tabs
-from users.models import Action
+from users.roles import Action
 
 # A page that has missed more events is better loaded anew.
 MAX_CHANGES = 200

@@ -25,7 +25,8 @@ from incidents.web.access import origin, require_action, user_of
 from incidents.web.forms import ChangeForm
 from incidents.web.queue import Queue, in_brief, row
 from incidents.web.views.changes import to_id
-from users.models import Action, User
+from users.models import User
+from users.roles import Action
 
 MAX_EVENTS = 100
 UNDO_WITHIN = timedelta(seconds=15)

@@ -20,7 +20,7 @@ from incidents.web import change_token
 from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
 from incidents.web.queue import Queue, QueueForm, midnight, row, tabs
-from users.models import Action
+from users.roles import Action
 
 FILTERS = ("source", "severity", "assignee", "since", "until", "order")
 

@@ -14,7 +14,7 @@ from incidents.models import Source
 from incidents.services import NewIncident
 from incidents.web.access import origin, require_action, user_of
 from incidents.web.forms import ReportForm
-from users.models import Action
+from users.roles import Action
 
 
 @require_action(Action.CREATE)

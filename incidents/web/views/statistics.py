@@ -20,7 +20,7 @@ from incidents.web import charts
 from incidents.web.access import require_action
 from incidents.web.csv_response import CSVResponse
 from incidents.web.forms import DateInput
-from users.models import Action
+from users.roles import Action
 
 PRESETS = (7, 30, 90, 365)
 DEFAULT_DAYS = 30

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from api.post.envelope import ApiError, Body, post_only, respond
 from common.datetimes import to_utc_text
 from users import tokens
-from users.api.post.decorators import authenticated
+from users.api.post.authentication import authenticated
 from users.hashing_queue import TooManyAttempts
 from users.models import User
 

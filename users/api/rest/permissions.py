@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from users.models import Action, User
+from users.models import User
+from users.roles import Action
 
 if TYPE_CHECKING:
     # DRF's views import this module when they load.

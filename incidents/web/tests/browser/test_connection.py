@@ -9,7 +9,8 @@ from incidents.models import Incident, Status
 from incidents.web.tests.browser.conftest import Open
 from incidents.web.tests.browser.test_working import status_of
 from testing.viewer import CHANGES_WITHIN, Viewer
-from users.models import Role, User
+from users.models import User
+from users.roles import Role
 
 pytestmark = pytest.mark.browser
 Report = Callable[..., Incident]

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 from api.post.envelope import ApiError, Body, PostView
 from users import tokens
-from users.models import Action, User
+from users.models import User
+from users.roles import Action
 
 UserView = Callable[[User, Body], HttpResponseBase]
 
