@@ -20,6 +20,8 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext_noop
+
 Network = IPv4Network | IPv6Network
 
 DEADLINE = 20.0  # seconds
@@ -110,11 +112,11 @@ def parsed(url: str) -> tuple[str, str, int, str]:
     except ValueError as error:
         raise AddressRefused(f"the address is not valid: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise AddressRefused("the address has to begin with http:// or https://")
+        raise AddressRefused(gettext_noop("the address has to begin with http:// or https://"))
     if "@" in parts.netloc:
-        raise AddressRefused("an address must not contain a user name or a password")
+        raise AddressRefused(gettext_noop("an address must not contain a user name or a password"))
     if not url.isascii() or any(character <= " " for character in url):
-        raise AddressRefused("the address has characters that no URL has")
+        raise AddressRefused(gettext_noop("the address has characters that no URL has"))
     target = parts.path or "/"
     return (
         parts.scheme,

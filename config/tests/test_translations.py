@@ -11,10 +11,11 @@ from django.utils.translation.template import templatize
 
 MANY = 5
 NAMES = {"POST API", "REST API"}  # the same in both
-PACKAGES = ("config", "users", "incidents", "integrations")
+PACKAGES = ("common", "config", "users", "incidents", "integrations")
 RUSSIAN: dict[str, Callable[..., str]] = {
     "_": translation.gettext,
     "gettext": translation.gettext,
+    "gettext_noop": translation.gettext,
     "ngettext": lambda one, many: translation.ngettext(one, many, MANY),
     "pgettext": translation.pgettext,
 }

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from integrations.outbound.models import MAX_ERROR_LENGTH, Attempt, Delivery, Destination, Thread
 from integrations.outbound.schedule import DISABLE_AFTER, next_attempt
@@ -23,6 +24,10 @@ MIN_PAUSE = timedelta(seconds=5)
 MAX_PAUSE = timedelta(minutes=30)
 BATCH = 50
 MAX_DIGEST = 1000
+DELETE_BATCH = 1000
+# Reasons are stored in English; `waiting.in_words` translates these.
+RECEIVER_FAILS = gettext_noop("waits, as the receiver fails")
+NO_SUCCESS = gettext_noop("nothing was delivered for five days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def store_one(destination_id: int, result: Result) -> None:
             lease_until=None,
             reason="",
         )
-        destination.exclude(failing_since=None).update(failing_since=None)
+        destination.update(failing_since=None, last_success_at=result.at)
         if outcome.thread and len(result.deliveries) == 1:
             Thread.objects.bulk_create(
                 [
@@ -142,9 +147,9 @@ def store_one(destination_id: int, result: Result) -> None:
         return
     fail(destination_id, pause=outcome.retry_after or timedelta(0))
     if outcome.disable:
-        disable(destination_id, reason or f"the receiver responded with {outcome.status}")
+        disable(destination_id, reason or f"HTTP {outcome.status}")
     elif destination.filter(failing_since__lt=now - DISABLE_AFTER).exists():
-        disable(destination_id, f"nothing was delivered for {DISABLE_AFTER.days} days: {reason}")
+        disable(destination_id, f"{NO_SUCCESS}: {reason}")
 
 
 def fail(destination_id: int, reason: str = "", pause: timedelta = timedelta(0)) -> None:
@@ -165,11 +170,22 @@ def hold(destination: Destination, now: datetime, pause: timedelta) -> None:
     failing = now - (destination.failing_since or now)
     until = now + max(pause, min(max(failing, MIN_PAUSE), MAX_PAUSE))
     pending = destination.deliveries.filter(state=Delivery.State.PENDING, next_at__lt=until)
-    pending.filter(attempts=0).update(reason="waits, as the receiver fails")
+    pending.filter(attempts=0).update(reason=RECEIVER_FAILS)
     pending.update(next_at=until)
 
 
 def disable(destination_id: int, reason: str) -> None:
-    Destination.objects.filter(pk=destination_id).update(
-        enabled=False, disabled_because=reason[:MAX_ERROR_LENGTH]
+    """Disable a destination that cannot be delivered to; another one is told of it."""
+    now = timezone.now()
+    Destination.objects.filter(pk=destination_id, enabled=True).update(
+        enabled=False, disabled_because=reason[:MAX_ERROR_LENGTH], disabled_at=now, notice_due=now
     )
+
+
+def delete_batch(deliveries: QuerySet[Delivery]) -> int:
+    """Delete some with their attempts, so that no write lock is held long; return how many."""
+    ids = list(deliveries.values_list("id", flat=True)[:DELETE_BATCH])
+    with transaction.atomic():
+        Attempt.objects.filter(delivery__in=ids).delete()
+        Delivery.objects.filter(id__in=ids).delete()
+    return len(ids)

@@ -21,9 +21,10 @@ from django.utils import timezone
 
 from common.db import errors as db_errors
 from common.db import group_commit
-from integrations.outbound import claims, sending
+from integrations.outbound import claims, sending, ticks
+from integrations.outbound.direct_messages import DirectMessages
 from integrations.outbound.fan_out import fan_out
-from integrations.outbound.models import Attempt, Delivery, Destination, DispatcherState
+from integrations.outbound.models import Delivery, Destination
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,6 @@ MAX_THREADS = 64
 GRACE = 8.0  # seconds; `docker stop` kills after 10
 KEEP_FINISHED = timedelta(days=30)
 PRUNE_EVERY = 3600.0  # seconds
-PRUNE_BATCH = 1000
-TICK_EVERY = 10.0  # seconds
 AWAY_PAUSE = 2.0  # seconds
 
 
@@ -43,6 +42,7 @@ class Dispatcher:
         self.stopping = threading.Event()
         self.pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="destination")
         self.under_way: dict[int, tuple[sending.Batch, Future[Any]]] = {}
+        self.direct_messages = DirectMessages()
         self.next_prune = time.monotonic() + 60
         self.next_tick = 0.0
 
@@ -74,6 +74,7 @@ class Dispatcher:
     def step(self) -> bool:
         """Look once for events, deliveries and results; tell whether there may be more at once."""
         self.collect()
+        self.direct_messages.step()
         made = fan_out()
         for destination in self.idle_destinations():
             with self.apart(destination.pk):
@@ -121,14 +122,12 @@ class Dispatcher:
     def tick_and_prune(self) -> None:
         now = time.monotonic()
         if now >= self.next_tick:
-            self.next_tick = now + TICK_EVERY
-            DispatcherState.objects.update_or_create(pk=1, defaults={"last_tick_at": timezone.now()})
+            self.next_tick = now + ticks.TICK_EVERY
+            ticks.tick()
         if now >= self.next_prune:
             old = Delivery.objects.filter(finished_at__lt=timezone.now() - KEEP_FINISHED)
-            ids = list(old.values_list("id", flat=True)[:PRUNE_BATCH])
-            Attempt.objects.filter(delivery__in=ids).delete()
-            Delivery.objects.filter(id__in=ids).delete()
-            self.next_prune = now + (POLL if len(ids) == PRUNE_BATCH else PRUNE_EVERY)
+            deleted = claims.delete_batch(old)
+            self.next_prune = now + (POLL if deleted == claims.DELETE_BATCH else PRUNE_EVERY)
 
     def finish(self) -> None:
         """Wait for what is being sent, and leave no lease behind."""
@@ -138,6 +137,7 @@ class Dispatcher:
         for batch, _future in self.under_way.values():
             claims.release([delivery for parcel in batch.parcels for delivery in parcel.deliveries])
         self.pool.shutdown(wait=False, cancel_futures=True)
+        self.direct_messages.finish()
 
 
 def run_until_signalled(is_orphaned: Callable[[], bool] = lambda: False) -> None:

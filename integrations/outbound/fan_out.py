@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from incidents.feed import models as feed
 from incidents.feed.settled import horizon, settled_events
@@ -10,6 +11,7 @@ from incidents.models import Incident
 from integrations.outbound.models import Delivery, Destination, DispatcherState
 
 BATCH = 500
+RESTORED = gettext_noop("a backup was restored")
 
 
 def fan_out() -> int:
@@ -55,7 +57,7 @@ def position(destinations: list[Destination]) -> int:
         with transaction.atomic():
             if state.epoch:
                 pending = Delivery.objects.filter(state=Delivery.State.PENDING)
-                pending.update(state=Delivery.State.CANCELLED, reason="a backup was restored")
+                pending.update(state=Delivery.State.CANCELLED, reason=RESTORED)
             Destination.objects.filter(starts_after__gt=settled).update(starts_after=settled)
             through = settled if state.epoch else state.through
             DispatcherState.objects.filter(pk=1).update(epoch=epoch, through=through)

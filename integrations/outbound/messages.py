@@ -16,6 +16,7 @@ from incidents.models import Event, Incident
 from incidents.statements import IncidentRow
 from integrations.outbound.models import Delivery, Destination
 from integrations.outbound.transports.base import Message
+from integrations.outbound.waiting import in_words
 
 MAX_PAYLOAD_BYTES = 20_000  # Standard Webhooks 1.0, "Payload size"
 MAX_SHOWN_LENGTH = 1000
@@ -82,6 +83,26 @@ def test_message(destination: Destination) -> Message:
         text = f"{subject}\n{settings.PUBLIC_URL}".strip()
     payload = {"type": "test", "timestamp": timezone.now().astimezone(UTC).isoformat(), "data": {}}
     return Message(f"msg_test_{timezone.now():%Y%m%d%H%M%S%f}", subject, text, payload)
+
+
+def disabled_notice(destination: Destination, disabled: Destination) -> Message:
+    """Return what a destination is told when another one was disabled."""
+    with translation.override(destination.language):
+        subject = _("The destination %s was disabled, nothing more is delivered to it") % disabled.name
+        parts = [
+            subject,
+            in_words(disabled.disabled_because),
+            settings.PUBLIC_URL and f"{settings.PUBLIC_URL}/connections/",
+        ]
+    now = timezone.now()
+    payload = {
+        "type": "destination.disabled",
+        "timestamp": f"{to_utc_microseconds(now)}Z",
+        "data": {"destination": disabled.name, "reason": disabled.disabled_because},
+    }
+    return Message(
+        f"msg_disabled_{disabled.pk}_{now:%Y%m%d%H%M%S}", subject, "\n".join(filter(None, parts)), payload
+    )
 
 
 def headline(event: Event, incident: Incident) -> str:

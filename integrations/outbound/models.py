@@ -6,6 +6,7 @@ import secrets
 from typing import TypeAlias
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from incidents.models import Event, Incident
 from integrations.outbound.encryption import decrypt, encrypt
 
 MAX_ERROR_LENGTH = 500
+MAX_DELAY_MINUTES = 7 * 24 * 60
 
 
 class Transport(models.TextChoices):
@@ -45,14 +47,23 @@ class Destination(models.Model):
     statuses = models.JSONField(default=list, blank=True)
     sources = models.JSONField(default=list, blank=True)
     severities = models.JSONField(default=list, blank=True)
-    delay_minutes = models.PositiveIntegerField(_("delay in minutes"), default=0)
-    quiet_from = models.TimeField(null=True, blank=True)
-    quiet_to = models.TimeField(null=True, blank=True)
-    time_zone = models.CharField(max_length=64, blank=True)
-    language = models.CharField(max_length=8, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE)
+    delay_minutes = models.PositiveIntegerField(
+        _("delay in minutes"), default=0, validators=[MaxValueValidator(MAX_DELAY_MINUTES)]
+    )
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_to = models.TimeField(_("quiet to"), null=True, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    language = models.CharField(
+        _("language"), max_length=8, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
+    # Blank if an administrator disabled it.
     disabled_because = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True)
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    # When another destination is to be told that this one was disabled.
+    notice_due = models.DateTimeField(null=True, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
+    last_success_at = models.DateTimeField(null=True, editable=False)
     starts_after = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -131,6 +142,11 @@ class Delivery(models.Model):
                 condition=models.Q(state="pending"),
                 name="delivery_of_incident",
             ),
+            models.Index(
+                fields=["destination", "event_id"],
+                condition=models.Q(state="dead"),
+                name="delivery_dead",
+            ),
             models.Index(fields=["finished_at"], name="delivery_by_end"),
         ]
 
@@ -166,6 +182,22 @@ class Thread(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.incident_id}: {self.message}"
+
+
+class SendingTest(models.Model):
+    """The last test of a destination that the page asked for; the dispatcher sends it."""
+
+    destination = models.OneToOneField(Destination, on_delete=models.CASCADE, related_name="sending_test")
+    requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    success = models.BooleanField(default=False)
+    status = models.IntegerField(default=0)
+    reason = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True)
+    milliseconds = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"test of {self.destination_id} at {self.requested_at:%Y-%m-%d %H:%M:%S}"
 
 
 class DispatcherState(models.Model):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from incidents.models import Event, Incident, Status
 from incidents.statements import INCIDENT_COLUMNS, IncidentRow
@@ -27,7 +28,12 @@ MAX_SINGLE_MESSAGES = 5
 STALE_AFTER = timedelta(hours=1)
 # A batch ends long before its lease.
 MAX_BATCH_SECONDS = 30.0
-UNREADABLE = "the secret was encrypted under another SECRET_KEY: give it anew"
+# Reasons are stored in English; `waiting.in_words` translates them.
+UNREADABLE = gettext_noop("the secret was encrypted under another SECRET_KEY, give it anew")
+QUIET_HOURS = gettext_noop("quiet hours")
+RATE_LIMIT = gettext_noop("20 messages a minute are the limit")
+PRUNED = gettext_noop("the incident was pruned")
+TAKEN = gettext_noop("it was taken or finished within the delay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def prepare(destination: Destination) -> Batch | None:
 
 def address_of(destination: Destination) -> Address:
     """Return the address with its secrets in the clear. Raises `Unreadable`."""
-    secrets = [decrypt(destination.encrypted_secret)] if destination.encrypted_secret else []
+    secrets = [destination.secret] if destination.encrypted_secret else []
     until = destination.previous_secret_until
     if destination.previous_secret and until and until > timezone.now():
         secrets.append(decrypt(destination.previous_secret))
@@ -92,13 +98,11 @@ def for_people(destination: Destination, deliveries: Sequence[Delivery]) -> list
     now = timezone.now()
     until = quiet_until(now, destination.quiet_from, destination.quiet_to, messages.zone_of(destination))
     if until:
-        claims.release(deliveries, until=until, reason=f"quiet hours until {until:%Y-%m-%d %H:%M} UTC")
+        claims.release(deliveries, until=until, reason=QUIET_HOURS)
         return []
     allowance = MAX_MESSAGES_A_MINUTE - sent_since(destination, now - timedelta(minutes=1))
     if allowance <= 0:
-        claims.release(
-            deliveries, until=now + timedelta(seconds=10), reason="20 messages a minute are the limit"
-        )
+        claims.release(deliveries, until=now + timedelta(seconds=10), reason=RATE_LIMIT)
         return []
     events = events_of(deliveries)
     found = still_there(deliveries, events)
@@ -137,7 +141,7 @@ def events_of(deliveries: Sequence[Delivery]) -> dict[int, Event]:
 def still_there(deliveries: Sequence[Delivery], events: dict[int, Event]) -> list[Delivery]:
     pruned = [delivery for delivery in deliveries if delivery.event_id not in events]
     if pruned:
-        claims.cancel(pruned, "the incident was pruned")
+        claims.cancel(pruned, PRUNED)
     return [delivery for delivery in deliveries if delivery.event_id in events]
 
 
@@ -149,7 +153,7 @@ def still_open(
         return deliveries
     taken = [delivery for delivery in deliveries if delivery.incident_id not in open_ids]
     if taken:
-        claims.cancel(taken, "it was taken or finished within the delay")
+        claims.cancel(taken, TAKEN)
     return [delivery for delivery in deliveries if delivery.incident_id in open_ids]
 
 
@@ -161,21 +165,33 @@ def sent_since(destination: Destination, since: datetime) -> int:
 
 def transmit(batch: Batch, is_stopping: Callable[[], bool]) -> tuple[list[Result], list[Delivery]]:
     """Send the batch until its first failure; return the results, and the deliveries that were not tried."""
-    send = SENDERS[batch.transport]
     started = time.monotonic()
     results: list[Result] = []
     for number, parcel in enumerate(batch.parcels):
         if is_stopping() or time.monotonic() - started > MAX_BATCH_SECONDS:
             return results, untried(batch, number)
         at, began = timezone.now(), time.monotonic()
-        try:
-            outcome = send(batch.address, parcel.message)
-        except Exception as error:  # noqa: BLE001  # one destination's fault is not another's
-            outcome = Outcome(success=False, reason=f"{error.__class__.__name__} in the transport")
+        outcome = send_one(batch.transport, batch.address, parcel.message)
         results.append(Result(parcel.deliveries, outcome, at, int((time.monotonic() - began) * 1000)))
         if not outcome.success:
             return results, untried(batch, number + 1)
     return results, []
+
+
+def send_one(transport: str, address: Address, message: Message) -> Outcome:
+    try:
+        return SENDERS[transport](address, message)
+    except Exception as error:  # noqa: BLE001  # one destination's fault is not another's
+        return Outcome(success=False, reason=f"{error.__class__.__name__} in the transport")
+
+
+def send_now(destination: Destination, message: Message) -> Outcome:
+    """Send a message that no event made, at once and once; without the database."""
+    try:
+        address = address_of(destination)
+    except Unreadable:
+        return Outcome(success=False, reason=UNREADABLE)
+    return send_one(destination.transport, address, message)
 
 
 def untried(batch: Batch, start: int) -> list[Delivery]:

@@ -442,7 +442,7 @@ def test_what_was_given_up_can_be_sent_again(receiver: Receiver, hook: Hook) -> 
 
 def test_a_test_shows_the_real_response(receiver: Receiver, hook: Hook) -> None:
     destination, _secret = hook()
-    destinations.disable(destination, "for now")
+    destinations.disable(destination)
     receiver.answer = lambda _received: Answer(418, {}, "я чайник".encode())
     outcome = destinations.test(destination)
     assert (outcome.success, outcome.status, outcome.reason) == (False, 418, "я чайник")
