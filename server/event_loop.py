@@ -17,7 +17,7 @@ from server.connections import Connections
 from server.leader_follower import Task
 from server.listeners import ACCEPT_BACKOFF, Listeners
 from server.request import RequestBuffer
-from server.task_queue import SAFE_METHODS, Costs, TaskQueue
+from server.task_queue import SAFE_METHODS, Costs, Duration, TaskQueue
 
 LINGER_SECONDS = 5  # for the client to close after the last response
 STOP_KEEPALIVE_SECONDS = 2  # for a request that is on its way while the worker stops
@@ -87,10 +87,14 @@ class EventLoop:
             self.tasks.add_long(task)
         elif request is None:
             self.tasks.add(task)
-        elif self.costs.is_long(request):
-            self.tasks.add_long(task)
         else:
-            self.tasks.add(task, writes=request.method not in SAFE_METHODS)
+            match self.costs.duration(request):
+                case Duration.SLOW:
+                    self.tasks.add_slow(task)
+                case Duration.LONG:
+                    self.tasks.add_long(task)
+                case Duration.SHORT:
+                    self.tasks.add(task, writes=request.method not in SAFE_METHODS)
         self.tell_leader()
 
     def thread_is_free(self) -> None:

@@ -46,6 +46,7 @@ class Request(HeaderPolicy):  # type: ignore[misc]  # gunicorn has no types
         parts = split_request_uri(self.uri)
         self.path, self.query, self.fragment = parts.path, parts.query, parts.fragment
         self.body: Any = io.BytesIO()
+        self.body_bytes = 0
         self.headers: list[tuple[str, str]] = []
         self.add_headers(parser.headers)
 
@@ -180,6 +181,7 @@ class RequestBuffer:
 
     def add_to_body(self, data: bytes) -> None:
         self.body += data
+        cast("Request", self.request).body_bytes = len(self.body)
         if len(self.body) > self.limit:
             raise BodyTooLarge
 

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -106,6 +106,7 @@ def ask(port: int, probe: Probe, timeout: float, stopping: Event, pipe: Connecti
 class Observation:
     health: Times
     create: Times
+    also: Mapping[str, Times]
     ended: int
     idle: int
     peak: int
@@ -131,6 +132,16 @@ class Observation:
                 str(self.create),
                 not writes or self.create.is_below(MAX_CREATE_P99),
             ),
+            *(
+                Figure(
+                    number,
+                    f"{attack}: {name}",
+                    f"p99 < {milliseconds(MAX_CREATE_P99)}",
+                    str(times),
+                    times.is_below(MAX_CREATE_P99),
+                )
+                for name, times in self.also.items()
+            ),
             Figure(
                 number,
                 f"{attack}: workers ended",
@@ -149,15 +160,22 @@ class Observation:
         ]
 
 
-def observe(target: Target, service: Service, token: str, attackers: int, attack: Attack) -> Observation:
-    """Attack for `target.seconds` and watch; `token` is that of the other user."""
+def observe(
+    target: Target,
+    service: Service,
+    token: str,
+    attackers: int,
+    attack: Attack,
+    also: Mapping[str, Probe] | None = None,
+) -> Observation:
+    """Attack for `target.seconds` and watch; `token` is that of the other user, who asks `also` for these."""
     warm_up(service, token)
     wait_until_idle(service)
     idle = memory(service)
     timeout = target.max_response_seconds
-    bystanders = [
-        Bystander(service.port, probe, timeout) for probe in (healthz, lambda number: create(token, number))
-    ]
+    also = also or {}
+    probes = (healthz, lambda number: create(token, number), *also.values())
+    bystanders = [Bystander(service.port, probe, timeout) for probe in probes]
     under_way = Attackers(attackers, attack)
     workers = set(service.workers())
     peak = idle
@@ -170,7 +188,7 @@ def observe(target: Target, service: Service, token: str, attackers: int, attack
                 time.sleep(LOOK_EVERY)
                 workers |= set(service.workers())
                 peak = max(peak, memory(service))
-        health, creates = (bystander.stop() for bystander in bystanders)
+        health, creates, *others = [bystander.stop() for bystander in bystanders]
     finally:
         for bystander in bystanders:
             bystander.kill()
@@ -181,7 +199,10 @@ def observe(target: Target, service: Service, token: str, attackers: int, attack
         peak = max(peak, later)
         time.sleep(LOOK_EVERY)
     ended = len(workers - set(service.workers()))
-    return Observation(health, creates, ended, idle, peak, later, time.monotonic() - began, under_way)
+    watched = dict(zip(also, others, strict=True))
+    return Observation(
+        health, creates, watched, ended, idle, peak, later, time.monotonic() - began, under_way
+    )
 
 
 def healthz(_number: int) -> Request:

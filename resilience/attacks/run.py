@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from resilience.attacks import (
+    alert_storms,
     chunk_sizes,
     combining_marks,
     csv_cells,
@@ -45,6 +46,7 @@ MODULES = (
     wire_cases,
     wal,
     unread_log,
+    alert_storms,
 )
 ATTACKS: dict[str, Callable[[Target], list[Figure]]] = {
     module.__name__.rpartition(".")[2].replace("_", "-"): module.run for module in MODULES
