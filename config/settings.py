@@ -117,7 +117,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "incidents.web.context.roles",
+                "incidents.web.context.viewer",
             ],
         },
     },
@@ -174,6 +174,7 @@ else:
 # Languages and time
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", default="ru", choices=("ru", "en"))
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", default="Europe/Moscow")
 USE_TZ = True

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from common.admin import BoundedModelAdmin
 from users import tokens
 from users.models import Token, User
+from users.people import is_last_superuser
 from users.roles import Role
 
 MAX_LIFETIME_DAYS = 3650
@@ -31,11 +32,6 @@ admin.site.unregister(Group)
 def has_more_rights(user: User, request: HttpRequest) -> bool:
     """Tell whether `user` may do something that the person who administers may not."""
     return not (isinstance(request.user, User) and request.user.has_all_rights_of(user))
-
-
-def is_last_superuser(user: User) -> bool:
-    superusers = User.objects.filter(is_active=True, is_staff=True, is_superuser=True)
-    return list(superusers.values_list("pk", flat=True)[:2]) == [user.pk]
 
 
 class RoleUserChangeForm(UserChangeForm):  # type: ignore[type-arg]  # no generic class at run time

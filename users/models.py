@@ -1,13 +1,14 @@
 """Users with a role, their tokens, and the counts of failed logins."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.hashers import make_password, verify_password
 from django.contrib.auth.models import AbstractUser, Permission
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from users.roles import Action, Role
@@ -21,6 +22,9 @@ class User(AbstractUser):
         default=Role.OPERATOR,
         help_text=_("Operator: create, list, update. Reporter: create only. Viewer: list only."),
     )
+
+    last_seen_at = models.DateTimeField(_("last seen at"), null=True, editable=False)  # by day
+    sessions_ended_at = models.DateTimeField(null=True, editable=False)
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -46,6 +50,21 @@ class User(AbstractUser):
         """Return the ids of the user's permissions; Django's own methods return none for the inactive."""
         granted = Permission.objects.filter(Q(user=self) | Q(group__user=self))
         return set(granted.values_list("pk", flat=True))
+
+    def get_session_auth_hash(self) -> str:
+        return super().get_session_auth_hash() + self.generation_of_sessions()
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return (old + self.generation_of_sessions() for old in super().get_session_auth_fallback_hash())
+
+    def generation_of_sessions(self) -> str:
+        ended_at = self.sessions_ended_at
+        return f" {ended_at.timestamp()}" if ended_at else ""
+
+    def end_sessions(self) -> None:
+        """End all sessions of this user: they have the hash of another generation."""
+        self.sessions_ended_at = timezone.now()
+        self.save(update_fields=["sessions_ended_at"])
 
     def check_password(self, raw_password: str | None) -> bool:
         """Tell whether this is the password; upgrade its hash to Django's present algorithm."""

@@ -64,3 +64,8 @@ def url_on_this_machine(host: str, port: int) -> str:
     # Nobody can open the addresses that stand for every address.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def public_url(request: HttpRequest) -> str:
+    """Return the service's URL for links that leave it: the setting PUBLIC_URL, or as the request came."""
+    return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")

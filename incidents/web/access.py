@@ -1,10 +1,9 @@
-"""Access to the pages by session and role, and the viewer's time zone."""
+"""Access to the pages by session and role."""
 
 import functools
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import redirect_to_login
@@ -19,6 +18,7 @@ from django_htmx.middleware import HtmxDetails
 
 from incidents.models import Event
 from incidents.services import Origin
+from incidents.web import preferences
 from incidents.web.forms import LoginForm
 from users.models import User
 from users.roles import Action
@@ -26,14 +26,12 @@ from users.roles import Action
 RENEWED_ON = "renewed_on"
 # What an open page asks by itself is no use of the session.
 POLLED = {"web:change_token", "web:changes"}
-ZONE_COOKIE = "timezone"
-MAX_ZONE_LENGTH = 64
 Rest = ParamSpec("Rest")
 PageView = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
 
 
 def require_login(view: PageView[Rest]) -> PageView[Rest]:
-    """Call the view with a session, which is renewed; without one ask for a login.
+    """Call the view with a session, which is renewed, in the user's time zone; without one ask for a login.
 
     A page is redirected to the login. A script would take the login page for what it asked for, so its
     requests get 401 and the dialog to log in.
@@ -43,8 +41,9 @@ def require_login(view: PageView[Rest]) -> PageView[Rest]:
     def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
             if view_name(request) not in POLLED:
-                renew(request.session)
-            return view(request, *args, **kwargs)
+                renew(request.session, user_of(request))
+            with timezone.override(preferences.zone_of(request)):
+                return view(request, *args, **kwargs)
         if is_of_script(request):
             return login_dialog(request, LoginForm(request), HTTPStatus.UNAUTHORIZED)
         return redirect_to_login(request.get_full_path())
@@ -70,21 +69,23 @@ def login_dialog(request: HttpRequest, form: AuthenticationForm, status: HTTPSta
     return response
 
 
-def renew(session: SessionBase) -> None:
+def renew(session: SessionBase, user: User) -> None:
     """Let a session in use last for SESSION_COOKIE_AGE from today, if that can be stored."""
-    today = timezone.now().date().isoformat()
+    now = timezone.now()
+    today = now.date().isoformat()
     if session.get(RENEWED_ON) == today:
         return
     session[RENEWED_ON] = today
     try:
         session.save()
+        User.objects.filter(pk=user.pk).update(last_seen_at=now)
     except (Error, UpdateError):
         # Nobody can write, or the session was deleted meanwhile: the middleware would fail in the same way.
         session.modified = False
 
 
 def require_action(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]:
-    """Call the view if the user of the session may do `action`, in the user's time zone."""
+    """Call the view if the user of the session may do `action`."""
 
     def decorator(view: PageView[Rest]) -> PageView[Rest]:
         @require_login
@@ -92,8 +93,7 @@ def require_action(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]
         def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
             if not user_of(request).may(action):
                 raise PermissionDenied
-            with timezone.override(zone_of(request)):
-                response = view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
             # Never stored for other users; the browser's back/forward cache still works.
             patch_cache_control(response, private=True, no_cache=True)
             return response
@@ -101,6 +101,21 @@ def require_action(action: Action) -> Callable[[PageView[Rest]], PageView[Rest]]
         return wrapper
 
     return decorator
+
+
+def require_superuser(view: PageView[Rest]) -> PageView[Rest]:
+    """Call the view for a superuser; its response is never stored."""
+
+    @require_login
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+        if not user_of(request).is_superuser:
+            raise PermissionDenied
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return wrapper
 
 
 def user_of(request: HttpRequest) -> User:
@@ -111,14 +126,3 @@ def user_of(request: HttpRequest) -> User:
 
 def origin(request: HttpRequest) -> Origin:
     return Origin(user_of(request).pk, Event.Channel.PAGE)
-
-
-def zone_of(request: HttpRequest) -> ZoneInfo | None:
-    """Read the viewer's time zone from the cookie that times.js sets; None means the configured one."""
-    name = request.COOKIES.get(ZONE_COOKIE, "")
-    if not name or len(name) > MAX_ZONE_LENGTH:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None

@@ -4,7 +4,17 @@ from django.urls import path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from incidents.web.views import changes, incident, login, queue, report, statistics
+from incidents.web.views import (
+    account,
+    changes,
+    incident,
+    invitation,
+    login,
+    people,
+    queue,
+    report,
+    statistics,
+)
 
 app_name = "web"
 urlpatterns = [
@@ -21,6 +31,14 @@ urlpatterns = [
     path("login/", login.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="language"),
+    path("account/password/", account.password, name="password"),
+    path("account/zone/", account.zone, name="zone"),
+    path("account/theme/", account.set_theme, name="theme"),
+    path("account/sessions/end/", account.end_sessions, name="end_sessions"),
+    path("people/", people.overview, name="people"),
+    path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/link/", people.link, name="person_link"),
+    path("invitation/<int:pk>/<str:token>/", invitation.invitation, name="invitation"),
     # Pages of version 1.0 that are still open ask this path.
     path("news", changes.token, name="change_token"),
 ]

@@ -3,48 +3,25 @@
 A token is shown by the response that made it and by no other: only its digest is stored.
 """
 
-import functools
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST
 
+from common.http import hosts
 from incidents.models import UNFINISHED, Incident
-from incidents.web.access import require_login, user_of, zone_of
+from incidents.web.access import require_superuser
 from integrations import services, stale
 from integrations.models import Integration, Kind
 from integrations.received import MAX_POSTS
 from integrations.setup_texts import setup_texts
 from integrations.web.forms import ConnectForm, SettingsForm
 
-Rest = ParamSpec("Rest")
-View = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
 # Stands in the texts for a token that is known no more.
 TOKEN_PLACEHOLDER = "TOKEN"  # noqa: S105
-
-
-def require_superuser(view: View[Rest]) -> View[Rest]:
-    """Call the view for a superuser, in the user's time zone; its response is never stored."""
-
-    @require_login
-    @functools.wraps(view)
-    def wrapper(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
-        if not user_of(request).is_superuser:
-            raise PermissionDenied
-        with timezone.override(zone_of(request)):
-            response = view(request, *args, **kwargs)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
-
-    return wrapper
 
 
 @require_superuser
@@ -114,7 +91,7 @@ def integration_page(
     context = {
         "integration": found,
         "form": SettingsForm(instance=found),
-        "texts": setup_texts(Kind(found.kind), base_url(request), token or TOKEN_PLACEHOLDER),
+        "texts": setup_texts(Kind(found.kind), hosts.public_url(request), token or TOKEN_PLACEHOLDER),
         **posts_of(found),
         **more,
     }
@@ -149,7 +126,3 @@ def switch(request: HttpRequest, pk: int) -> HttpResponseBase:
     found.enabled = request.POST.get("enabled") == "true"
     services.save(found)
     return redirect("connections:integration", pk)
-
-
-def base_url(request: HttpRequest) -> str:
-    return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")

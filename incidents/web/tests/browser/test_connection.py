@@ -227,6 +227,7 @@ def test_a_draft_is_kept_until_it_is_removed_sent_or_the_user_logs_out(
     me.see(".draft button", "Убрать").click()
     assert me.see("#id_comment").get_attribute("value") == ""
     me.see("#id_comment").send_keys("второй")
+    me.see(".account > button").click()
     me.see("#logout button").click()
     me.see("#id_username").send_keys("olga")
     me.see("#id_password").send_keys(password + Keys.ENTER)
