@@ -209,6 +209,9 @@ EMAIL_FROM = env.text("EMAIL_FROM", default="incidents@localhost")
 # Their names differ between the LTS release and the newest Django.
 globals().update(mail.configuration(EMAIL_URL))
 
+# Who may ask for /metrics
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+
 # Safe pages
 HTTPS = env.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

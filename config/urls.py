@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from common.http import errors, health
 from config.schema import SchemaView
+from operations import metrics
 
 urlpatterns = [
     path("incidents/", include("incidents.api.post.urls")),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.view, name="metrics"),
     path("", include("incidents.web.urls")),
 ]
 handler400 = errors.bad_request

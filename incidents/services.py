@@ -26,6 +26,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from common import metrics
 from common.datetimes import to_utc_microseconds
 from incidents import history, keys, statements
 from incidents.changes import KEEP, Change, Keep, State
@@ -185,6 +186,7 @@ def repeat(new: NewIncident, origin: Origin) -> Created | None:
     if pk is None:
         return None
     Incident.objects.filter(pk=pk).update(repeats=F("repeats") + 1, last_seen_at=timezone.now())
+    metrics.count_repeat(new.source.value)
     return already_made(pk)
 
 
@@ -220,8 +222,7 @@ def change(  # noqa: PLR0913  # one for each field that may be changed
     `expected_status` is the one on which the caller decided. `assignee` is the id of a user who may have it.
     What changes nothing leaves no event, and neither does what this user's `idempotency_key` already did.
 
-    Returns the incident as it is now. Raises `IncidentNotFound`, `StaleStatus`, `KeyIsActive` and
-    `HistoryFull`.
+    Returns the incident as it is now. Raises `IncidentNotFound`, `StaleStatus`, `KeyIsActive`, `HistoryFull`.
     """
     asked = Change(
         status,
@@ -284,9 +285,8 @@ def write(row: IncidentRow, before: State, after: State, entries: list[Entry], o
 
 
 def id_by_key(dedup_key: str, origin: Origin, idempotency_key: str | None) -> int:
-    pk = keys.changed_with(idempotency_key, dedup_key, origin.user_id) or keys.unfinished(
-        dedup_key, origin.user_id
-    )
+    changed = keys.changed_with(idempotency_key, dedup_key, origin.user_id)
+    pk = changed or keys.unfinished(dedup_key, origin.user_id)
     if pk is None:
         raise IncidentNotFound
     return pk

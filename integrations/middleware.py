@@ -30,8 +30,9 @@ class HookMiddleware:
 def call(request: HttpRequest) -> HttpResponseBase:
     path = request.path_info
     try:
-        view, _args, kwargs = resolve_cached(path if path.endswith("/") else f"{path}/")
+        match = resolve_cached(path if path.endswith("/") else f"{path}/")
     except Resolver404:
         raise Refusal(404, f"There is no such hook. The kinds are {', '.join(Kind.values)}") from None
-    response: HttpResponseBase = view(request, **kwargs)
+    request.resolver_match = match
+    response: HttpResponseBase = match.func(request, **match.kwargs)
     return response

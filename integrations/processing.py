@@ -1,7 +1,7 @@
 """From a decoded payload to what it did: the sender's parser, the domain, and one result for each signal."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ import orjson
 from django.db import transaction
 from django.urls import reverse
 
+from common import metrics
 from incidents import signal_service
 from incidents.signal_rules import Outcome as Done
 from incidents.signal_rules import Sender, SignalOutcome
@@ -25,14 +26,16 @@ from integrations.retries import retried
 from integrations.signals import InvalidEvent, Parsed, Rejected
 
 MAX_ERRORS = 100
+REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What became of a post, and the body of its response."""
+    """What became of a post and of its signals, and the body of its response."""
 
     outcome: Outcome
     content: bytes
+    signals: Sequence[str]
 
 
 def process(post: int, payload: Mapping[str, Any], caller: Caller, at: datetime, root_url: str) -> Processed:
@@ -61,7 +64,13 @@ def process(post: int, payload: Mapping[str, Any], caller: Caller, at: datetime,
             received.finish(post, processed.outcome, HTTPStatus.ACCEPTED, processed.content.decode())
         return processed
 
-    return retried(carry_out)
+    processed = retried(carry_out)
+    if metrics.counts:
+        for outcome in processed.signals:
+            metrics.counts.signal(caller.kind.value, outcome)
+            if outcome == Done.REPEATED:
+                metrics.count_repeat(caller.source.value)
+    return processed
 
 
 def done(parsed: Parsed, caller: Caller, root_url: str) -> Processed:
@@ -80,7 +89,8 @@ def done(parsed: Parsed, caller: Caller, root_url: str) -> Processed:
             *map(rejection, parsed.rejected[:MAX_ERRORS]),
         ],
     }
-    return Processed(outcome_of(outcomes), orjson.dumps(content))
+    signals = [outcome.outcome.value for outcome in outcomes] + [REJECTED] * len(parsed.rejected)
+    return Processed(outcome_of(outcomes), orjson.dumps(content), signals)
 
 
 def outcome_of(outcomes: list[SignalOutcome]) -> Outcome:
@@ -119,7 +129,7 @@ def rejection(rejected: Rejected) -> dict[str, Any]:
     return {
         "dedup_key": None,
         "action": None,
-        "outcome": "rejected",
+        "outcome": REJECTED,
         "incident": None,
         "url": None,
         "note": described(rejected),

@@ -30,8 +30,9 @@ class PostDialectMiddleware:
 def call(request: HttpRequest) -> HttpResponseBase:
     path = request.path_info
     try:
-        view, _args, kwargs = resolve_cached(path if path.endswith("/") else f"{path}/")
+        match = resolve_cached(path if path.endswith("/") else f"{path}/")
     except Resolver404:
         raise ApiError(404, "Not found") from None
-    response: HttpResponseBase = view(request, **kwargs)
+    request.resolver_match = match
+    response: HttpResponseBase = match.func(request, **match.kwargs)
     return response

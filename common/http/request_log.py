@@ -17,6 +17,8 @@ from typing import Any, TextIO
 
 from django.http import HttpRequest, HttpResponseBase
 
+from common import metrics
+
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 requests_log = logging.getLogger("requests")
 FIELDS = ("method", "path", "status", "ms")
@@ -45,14 +47,18 @@ class RequestLogMiddleware:
         request.path = without_tokens(request.path)
         response = self.get_response(request)
         response.headers["X-Request-ID"] = identity
+        seconds = time.perf_counter() - started
         requests_log.info(
             "%s %s %s %.1fms",
             request.method,
             # repr would quote; what matters is that a path cannot start a line of its own.
             request.path.encode("unicode_escape").decode("ascii"),
             response.status_code,
-            (time.perf_counter() - started) * 1000,
+            seconds * 1000,
         )
+        if metrics.counts:
+            route = request.resolver_match.route if request.resolver_match else None
+            metrics.counts.request(request.method or "", route, response.status_code, seconds)
         return response
 
 

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "EMAIL_FROM": "incidents@localhost",
     "TELEGRAM_API_URL": "https://api.telegram.org",
     "MAX_API_URL": "https://platform-api.max.ru",
+    "METRICS_TOKEN": "",
     "DEBUG": False,
 }
 PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT", "TEXT_LINKS", "OUTBOUND_ALLOWED_NETWORKS"}

@@ -18,6 +18,7 @@ from incidents.feed.settled import newest_event_id
 from incidents.models import Event
 from incidents.statistics.aggregate import FIELDS, Aggregate, EventRow, aggregate_by_bucket
 from incidents.statistics.models import Bucket, CountedEvents
+from incidents.statistics.totals import Totals
 
 BATCH = 5000
 WRITERS_POLL = 0.005  # seconds
@@ -63,7 +64,7 @@ def recount(on_progress: Callable[[int], None]) -> None:
     """Delete all buckets, and count the events that are left. Raises `WriterNotFinished`."""
     with transaction.atomic():
         counted = locked_counted_events()
-        counted.through = 0
+        counted.through, counted.totals = 0, {}
         counted.save()
         Bucket.objects.all().delete()
     catch_up_throttled(on_progress)
@@ -92,7 +93,9 @@ def count_batch(newest: int) -> bool:
         if not events:
             return False
         earlier = earlier_events(events, counted.through)
-        add_to_buckets(aggregate_by_bucket(earlier, (event for _id, event in events)))
+        aggregates = aggregate_by_bucket(earlier, (event for _id, event in events))
+        counted.totals = with_sums(counted, aggregates.values()).to_json()
+        add_to_buckets(aggregates)
         counted.through = events[-1][0]
         counted.save()
     return len(events) == BATCH
@@ -120,6 +123,24 @@ def aggregates_between(first: int, last: int) -> Iterator[tuple[int, Aggregate]]
         newest = aggregate_by_bucket(earlier_events(events, through), (event for _id, event in events))
     yield from ((number, from_columns(*columns)) for number, *columns in stored)
     yield from ((number, aggregate) for number, aggregate in newest.items() if first <= number < last)
+
+
+def totals() -> Totals:
+    """Return the sums of all events that are counted, and of the next batch of those that are not."""
+    with transactions.read_snapshot():
+        counted = CountedEvents.objects.filter(pk=1).first() or CountedEvents()
+        events = events_between(counted.through, newest_event_id())
+        newest = aggregate_by_bucket(
+            earlier_events(events, counted.through), (event for _id, event in events)
+        )
+    return with_sums(counted, newest.values())
+
+
+def with_sums(counted: CountedEvents, aggregates: Iterable[Aggregate]) -> Totals:
+    totals = Totals.from_json(counted.totals)
+    for aggregate in aggregates:
+        totals.add(aggregate)
+    return totals
 
 
 def counted_through() -> int:

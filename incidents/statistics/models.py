@@ -31,6 +31,7 @@ class CountedEvents(models.Model):
     """The one row with the id of the last counted event; its lock lets one transaction count at a time."""
 
     through = models.BigIntegerField(default=0)
+    totals = models.JSONField(default=dict, help_text="Sums of all that was counted, for metrics.")
 
     class Meta:
         db_table = "statistics_progress"

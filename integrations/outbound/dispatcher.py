@@ -19,6 +19,7 @@ from typing import Any
 from django.db import Error, connection
 from django.utils import timezone
 
+from common import metrics
 from common.db import errors as db_errors
 from common.db import group_commit
 from integrations.outbound import claims, sending, ticks
@@ -96,7 +97,7 @@ class Dispatcher:
         return [one for one in enabled if one.pk not in self.under_way][:room]
 
     def collect(self) -> None:
-        for destination_id, (_batch, future) in list(self.under_way.items()):
+        for destination_id, (batch, future) in list(self.under_way.items()):
             if future.done():
                 del self.under_way[destination_id]
                 with self.apart(destination_id):
@@ -104,6 +105,9 @@ class Dispatcher:
                     claims.store(destination_id, results)
                     if untried:
                         claims.release(untried)
+                    if metrics.counts:
+                        for result in results:
+                            metrics.counts.attempt(batch.transport, success=result.outcome.success)
 
     @contextlib.contextmanager
     def apart(self, destination_id: int) -> Iterator[None]:

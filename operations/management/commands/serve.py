@@ -12,6 +12,7 @@ from django.db import Error
 from common import locks, secret_key
 from common.db import setup
 from common.http import hosts, version
+from operations import metrics
 from operations.gunicorn_app import Server
 from users.models import User
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.check_address()
         self.prepare_folder()
+        metrics.enable(is_start=True)
         try:
             with setup.exclusive_setup(), setup.single_transaction():
                 version.database()  # /healthz tells it, and asks no database itself.

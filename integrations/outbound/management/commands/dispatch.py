@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand
 
+from common import metrics
 from integrations.outbound.dispatcher import run_until_signalled
 
 
@@ -14,5 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.METRICS_TOKEN:
+            metrics.enable(settings.DATA_DIR / metrics.FOLDER)
         self.stdout.write("Delivering, Ctrl-C ends it.")
         run_until_signalled()
