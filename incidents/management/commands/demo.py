@@ -1,6 +1,7 @@
 """`make demo`: a service with incidents that go on, on a throw-away database."""
 
 import contextlib
+import logging
 import os
 import random
 import secrets
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from common.db import setup
 from common.http import hosts
+from incidents.demo import logins
 from incidents.demo.story import Story
 from incidents.services import IncidentError
 from users.models import User
@@ -27,6 +29,7 @@ USERS = {
     "partner": Role.REPORTER,
     "prometheus": Role.REPORTER,
 }
+LOGINS = ("operator", "dispatcher", "viewer", "admin")
 SECONDS_BETWEEN_EVENTS = (6, 18)
 
 GREETING = """
@@ -34,7 +37,7 @@ A month of a scooter fleet's incidents is ready. Open
 
     {url}/
 
-and log in:  {names}, admin
+and log in:  {names}
 password:    {password}
 
 Something happens every few seconds. Ctrl-C ends it and throws the database away.
@@ -57,12 +60,15 @@ class Command(BaseCommand):
         self.stdout.write(
             GREETING.format(
                 url=hosts.url_on_this_machine(settings.HOST, settings.PORT),
-                names="operator, dispatcher, viewer",
+                names=", ".join(LOGINS),
                 password=password,
             )
         )
         self.stdout.flush()
         self.fork_simulation(story)
+        logins.offered.update(dict.fromkeys(LOGINS, password))
+        # The lines of requests would push the greeting off the screen.
+        logging.getLogger("requests").setLevel(logging.WARNING)
         call_command("serve")
 
     def create_users(self, password: str) -> dict[str, User]:

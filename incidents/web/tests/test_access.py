@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from incidents.demo import logins
 from incidents.models import Incident
 from incidents.web.access import RENEWED_ON
 from testing.clients import database_held, new_client
@@ -214,3 +215,13 @@ def test_error_pages_lead_on(as_olga: Client, as_rita: Client) -> None:
 def test_a_login_that_leads_to_itself_leads_to_the_queue(as_olga: Client, path: str) -> None:
     response = as_olga.get(path)
     assert (response.status_code, response["Location"]) == (302, "/")
+
+
+def test_only_the_demo_offers_logins(olga: User, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = new_client(headers={"Accept-Language": "en"})
+    assert "Log in as" not in page(browser, "/login/")
+    monkeypatch.setitem(logins.offered, "olga", password)
+    html = page(browser, "/login/")
+    assert "<button>Log in as olga</button>" in html
+    values = dict(re.findall(r'<input type="hidden" name="(username|password)" value="([^"]+)">', html))
+    assert browser.post("/login/", values)["Location"] == "/"

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from incidents import services
 from incidents.models import Event, Incident, Source, Status
-from incidents.services import Origin
+from incidents.services import NewIncident, Origin
 from incidents.severity import Severity
-from incidents.web import queue
+from incidents.web import first_steps, queue
+from testing.clients import new_client
 from testing.reading import next_page, page, row_ids, tab_counts
 from users.models import User
 
@@ -209,16 +210,27 @@ def test_it_filters_by_severity_and_assignee(as_olga: Client, olga: User, incide
     assert row_ids(page(as_olga, "/?assignee=x&severity=x")) == [nobodys.pk, error.pk]
 
 
-def test_an_empty_service_tells_the_superuser_what_is_next(
-    admin_browser: Client, as_olga: Client, incident: Report
+def steps_in(html: str) -> list[tuple[bool, str]]:
+    card = html.partition("What is next?")[2].partition("</section>")[0]
+    return [(bool(done), path) for done, path in re.findall(r'<li( class="done")?><a href="([^"]+)">', card)]
+
+
+def test_a_new_service_tells_the_superuser_what_is_next(
+    admin_browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    html = page(admin_browser, "/")
-    for path in ("/report/", "/connections/", "/admin/users/user/add/"):
-        assert f'<li><a href="{path}">' in html
-        assert admin_browser.get(path).status_code == HTTPStatus.OK
-    assert "What is next?" not in page(as_olga, "/")
-    incident()
-    assert "What is next?" not in page(admin_browser, "/")
+    paths = ["/report/", "/connections/", "/people/#add-title", "/connections/#destinations"]
+    assert steps_in(page(admin_browser, "/")) == [(False, path) for path in paths]
+    for path in paths:
+        page(admin_browser, path)
+    olga = User.objects.create_user("olga")
+    services.create(NewIncident("Самокат", Source.OPERATOR), Origin(olga.pk, Event.Channel.REST))
+    done = [done for done, _path in steps_in(page(admin_browser, "/"))]
+    assert done == [True, False, True, False]
+    browser = new_client(headers={"Accept-Language": "en"})
+    browser.force_login(olga)
+    assert not steps_in(page(browser, "/"))
+    monkeypatch.setattr(first_steps, "MAX_INCIDENTS", 1)
+    assert not steps_in(page(admin_browser, "/"))
 
 
 def test_an_empty_queue_tells_what_was_resolved_today(as_olga: Client, incident: Report) -> None:

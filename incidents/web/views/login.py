@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.csrf import csrf_failure
 from django_htmx.http import trigger_client_event
 
+from incidents.demo import logins
 from incidents.web.access import is_of_script, login_dialog
 from incidents.web.forms import LoginForm
 
@@ -17,6 +18,7 @@ class Login(LoginView):
     template_name = "web/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
+    extra_context = {"offered": logins.offered}
 
     def get_redirect_url(self, _request: HttpRequest | None = None) -> str:
         """Return where the login leads, which must not be the login itself."""

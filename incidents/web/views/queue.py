@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from incidents import export_limit
-from incidents.counts import totals
 from incidents.keyset import Position
 from incidents.models import Incident, Source, Status
 from incidents.web import change_token
 from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
+from incidents.web.first_steps import first_steps
 from incidents.web.queue import Queue, QueueForm, midnight, row, tabs
 from users.roles import Action
 
@@ -51,7 +51,7 @@ def queue_page(request: HttpRequest) -> HttpResponse:
         "rows": [row(request, asked, incident) for incident in page.incidents],
         "next": str(page.next) if page.next else None,
         "after": after,
-        "first_steps": user_of(request).is_superuser and not totals.number_of(),
+        "first_steps": first_steps(user_of(request)),
         "resolved_today": None if page.incidents or asked.is_filtered else resolved_today(),
         "newest_event": newest,
         "change_token": change_token.token_for(newest),
