@@ -4,7 +4,8 @@
 const FLASH_MILLISECONDS = 4000;
 const bar = document.getElementById("connection");
 const { user } = document.documentElement.dataset;
-let currentAt = new Date();
+const { rendered, offline } = document.documentElement.dataset;
+let currentAt = new Date(rendered);
 let failedSearch = null;
 let refusedToLogIn = false;
 
@@ -33,6 +34,7 @@ function failed({ detail }) {
   if (xhr.status === 401) return logIn(xhr.responseText, detail);
   const away = xhr.status === 0 || xhr.status === 502 || xhr.status === 504;
   if (away) disconnected("offline");
+  if (away && elt.id === "report") return elt.dispatchEvent(new Event("unsent", { bubbles: true }));
   say(elt, away ? "offline" : xhr.status === 403 ? "forbidden" : "error", () => press(detail));
   if (elt.id === "filters") failedSearch = detail;
 }
@@ -122,3 +124,5 @@ document.addEventListener(
   },
   true,
 );
+// The service worker has shown this page as it was.
+if (offline !== undefined) disconnected("offline");

@@ -47,6 +47,7 @@ def become(driver: Chrome, *, phone: bool, language: str, dark: bool, scripts: b
     driver.get("about:blank")
     tell("Network.clearBrowserCookies", {})
     tell("Network.clearBrowserCache", {})
+    tell("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "service_workers,cache_storage"})
     tell("Emulation.setTimezoneOverride", {"timezoneId": ""})
     tell("Emulation.setDeviceMetricsOverride", PHONE if phone else DESKTOP)
     tell("Emulation.setTouchEmulationEnabled", {"enabled": phone})

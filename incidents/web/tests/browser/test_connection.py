@@ -134,15 +134,18 @@ def test_a_report_survives_the_end_of_the_session_and_of_the_network(
     me.see("#id_incident").send_keys("Самокат в реке")
     cut_network(me)
     me.see("#report button.main").click()
-    me.see(".failed", "Not sent: no connection.")
+    me.see("#outbox", "sent when the connection is back: 1")
     cut_network(me, off=False)
+    me.wait(lambda: not me.see("#outbox").text)
+    assert [one.description for one in Incident.objects.all()] == ["Самокат в реке"]
+    me.see("#id_incident").send_keys("Самокат на дереве")
     # A reload loses nothing either.
     me.go("/report/")
     me.see(".draft", "Unsent text is restored")
     me.driver.delete_cookie("sessionid")
     me.see("#report button.main").click()
     log_in_again(me, password)
-    me.see("#facts", "Самокат в реке")
+    me.see("#facts", "Самокат на дереве")
     me.go("/report/")
     assert me.see("#id_incident").get_attribute("value") == ""
 
