@@ -272,7 +272,9 @@ class Episode(models.Model):
     """
 
     incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True)
-    previous = models.ForeignKey(Incident, on_delete=models.SET_NULL, null=True, related_name="+")
+    previous = models.ForeignKey(
+        Incident, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     starts_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     severity = models.CharField(max_length=20, choices=Severity, null=True)  # noqa: DJ001
@@ -280,6 +282,14 @@ class Episode(models.Model):
     link = models.TextField(blank=True)
     reopened = models.IntegerField(default=0)
     still_firing_at = models.DateTimeField(null=True)
+
+    class Meta:
+        # Few have one, and each entry of an index is a page to write.
+        indexes = [
+            models.Index(
+                fields=["previous"], condition=Q(previous__isnull=False), name="episode_by_previous"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.incident_id}"

@@ -5,17 +5,19 @@
     # [SignalOutcome(signal, Outcome.CREATED, incident_id=7, note="")]
 
 A transaction has at most `BATCH` signals, so that other writers need not wait long. Those that were committed
-stay when a later one fails; to send all of them again does no harm.
+stay when a later one fails; to send all of them again does no harm. In the last transaction the caller of
+`handle_and` may write something of its own.
 """
 
+import functools
 import random
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Case, Max, QuerySet, When
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from common.datetimes import aware
@@ -31,6 +33,8 @@ from users.models import User
 BATCH = 100
 MAX_ATTEMPTS = 10
 MAX_SECONDS = 5.0  # of attempts; SQLite has waited for its lock by then.
+
+Result = TypeVar("Result")
 
 # In the order of KnownIncident.
 LOADED_FIELDS = (
@@ -49,15 +53,16 @@ select_episode = select(
 )
 
 
-def incident_of_key() -> QuerySet[Incident, Any]:
+def of_key(**more: Any) -> QuerySet[Incident, Any]:
     same_key = Incident.objects.filter(
-        created_by=Given("created_by", Incident), dedup_key=Given("dedup_key", Incident)
+        created_by=Given("created_by", Incident), dedup_key=Given("dedup_key", Incident), **more
     )
-    unfinished_first = Case(When(status__in=UNFINISHED, then=0), default=1)
-    return same_key.order_by(unfinished_first, "-id").select_for_update().values_list(*LOADED_FIELDS)
+    return same_key.order_by("-id").select_for_update().values_list(*LOADED_FIELDS)
 
 
-lock_of_key = select(incident_of_key, limited=True)
+# One statement for both would have to sort, which takes SQLite thrice the time of these.
+lock_unfinished = select(lambda: of_key(status__in=UNFINISHED), limited=True)
+lock_newest = select(of_key, limited=True)
 
 
 def handle(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
@@ -65,19 +70,30 @@ def handle(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
 
     Raises the database's error when it stays busy or away.
     """
+    return handle_and(signals, sender, lambda outcomes: outcomes)
+
+
+def handle_and(
+    signals: Sequence[Signal], sender: Sender, conclude: Callable[[list[SignalOutcome]], Result]
+) -> Result:
+    """Do the same, and return what `conclude` makes of all outcomes in the transaction of the last signals.
+
+    An error of `conclude` undoes that transaction; after a lost race both are run again.
+    """
+    last = max(0, len(signals) - 1) // BATCH * BATCH
     outcomes: list[SignalOutcome] = []
-    for start in range(0, len(signals), BATCH):
-        outcomes += handle_batch(signals[start : start + BATCH], sender)
-    return outcomes
+    for start in range(0, last, BATCH):
+        outcomes += in_transaction(functools.partial(write, signals[start : start + BATCH], sender))
+    return in_transaction(lambda: conclude(outcomes + write(signals[last:], sender)))
 
 
-def handle_batch(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
-    """Apply signals in one transaction, again where a writer of another channel was faster with a key."""
+def in_transaction(act: Callable[[], Result]) -> Result:
+    """Run `act` in one transaction, again where a writer of another channel was faster with a key."""
     deadline = time.monotonic() + MAX_SECONDS
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                return write(signals, sender, timezone.now())
+                return act()
         except (IntegrityError, InterfaceError, OperationalError) as error:
             is_last = attempt == MAX_ATTEMPTS or time.monotonic() > deadline
             if is_last or not (isinstance(error, IntegrityError) or is_transient(error)):
@@ -88,8 +104,11 @@ def handle_batch(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcom
     raise AssertionError
 
 
-def write(signals: Sequence[Signal], sender: Sender, now: datetime) -> list[SignalOutcome]:
+def write(signals: Sequence[Signal], sender: Sender) -> list[SignalOutcome]:
+    if not signals:
+        return []
     wait_for_others_of(sender)
+    now = timezone.now()
     incidents = load({signal.key for signal in signals}, sender)
     known = {one.key: one for one in incidents}
     applied = []
@@ -108,7 +127,9 @@ def write(signals: Sequence[Signal], sender: Sender, now: datetime) -> list[Sign
 
 def wait_for_others_of(sender: Sender) -> None:
     """Let one transaction at a time handle the sender's signals; writers of other channels do not wait."""
-    lock_sender.rows(id=sender.user_id)
+    # SQLite has one writer at a time.
+    if connection.features.has_select_for_update:
+        lock_sender.rows(id=sender.user_id)
 
 
 def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
@@ -129,7 +150,8 @@ def load(keys: Collection[str], sender: Sender) -> list[KnownIncident]:
 
 def load_one(key: str, sender: Sender) -> list[KnownIncident]:
     """Do the same for the one key that most posts have, by compiled statements."""
-    rows = lock_of_key.rows(created_by=sender.user_id, dedup_key=key, limit=1)
+    given = {"created_by": sender.user_id, "dedup_key": key, "limit": 1}
+    rows = lock_unfinished.rows(**given) or lock_newest.rows(**given)
     if not rows:
         return []
     known = KnownIncident(*rows[0])

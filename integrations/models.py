@@ -124,7 +124,7 @@ class Outcome(models.TextChoices):
 
 
 class ReceivedPost(models.Model):
-    """One post of an integration as it came, without secrets, stored before it is processed."""
+    """One post of an integration as it came, without secrets, and what became of it."""
 
     integration = models.ForeignKey(
         Integration,

@@ -2,14 +2,10 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from django.db import transaction
 from django.urls import reverse
 
 from common import metrics
@@ -17,34 +13,25 @@ from incidents import signal_service
 from incidents.signal_rules import Outcome as Done
 from incidents.signal_rules import Sender, SignalOutcome
 from integrations import received
-from integrations.authentication import Caller
 from integrations.inbound.context import Context
 from integrations.inbound.senders import PARSERS
 from integrations.models import Outcome
 from integrations.responses import invalid
 from integrations.retries import retried
-from integrations.signals import InvalidEvent, Parsed, Rejected
+from integrations.signals import InvalidEvent, Rejected
 
 MAX_ERRORS = 100
 REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
-    """What became of a post and of its signals, and the body of its response."""
-
-    outcome: Outcome
-    content: bytes
-    signals: Sequence[str]
-
-
-def process(post: int, payload: Mapping[str, Any], caller: Caller, at: datetime, root_url: str) -> Processed:
-    """Carry out what the payload of a stored post says, and store what became of it.
+def process(post: received.Post, payload: Mapping[str, Any], root_url: str) -> bytes:
+    """Carry out what the payload of a post says, store what became of it and return the response.
 
     Raises `Refusal` if nothing of it can be used.
     """
+    caller = post.caller
     context = Context(
-        received_at=at,
+        received_at=post.at,
         group=caller.group,
         severities=caller.severities,
         default_severity=caller.default_severity,
@@ -55,42 +42,37 @@ def process(post: int, payload: Mapping[str, Any], caller: Caller, at: datetime,
         raise invalid(error) from None
     if parsed.rejected and not parsed.signals:
         raise invalid(InvalidEvent(*map(described, parsed.rejected[:MAX_ERRORS])))
-    # One transaction more costs a short post a tenth of its time; a long one has several anyway.
-    together = transaction.atomic if len(parsed.signals) <= signal_service.BATCH else nullcontext
+    if len(parsed.signals) > signal_service.BATCH:
+        retried(lambda: received.store(post))
 
-    def carry_out() -> Processed:
-        with together():
-            processed = done(parsed, caller, root_url.rstrip("/"))
-            received.finish(post, processed.outcome, HTTPStatus.ACCEPTED, processed.content.decode())
-        return processed
+    def conclude(outcomes: list[SignalOutcome]) -> tuple[list[SignalOutcome], bytes]:
+        told = [one for one in outcomes if not (one.signal.optional and one.outcome == Done.IGNORED)]
+        content = response_to(told, parsed.rejected, root_url.rstrip("/"))
+        received.finish(post, outcome_of(told), HTTPStatus.ACCEPTED, content.decode())
+        return told, content
 
-    processed = retried(carry_out)
+    sender = Sender(caller.user_id, caller.source, caller.reopen)
+    told, content = retried(lambda: signal_service.handle_and(parsed.signals, sender, conclude))
     if metrics.counts:
-        for outcome in processed.signals:
+        for outcome in [*(one.outcome.value for one in told), *[REJECTED] * len(parsed.rejected)]:
             metrics.counts.signal(caller.kind.value, outcome)
             if outcome == Done.REPEATED:
                 metrics.count_repeat(caller.source.value)
-    return processed
+    return content
 
 
-def done(parsed: Parsed, caller: Caller, root_url: str) -> Processed:
-    sender = Sender(caller.user_id, caller.source, caller.reopen)
-    outcomes = [
-        outcome
-        for outcome in signal_service.handle(parsed.signals, sender)
-        if not (outcome.signal.optional and outcome.outcome == Done.IGNORED)
-    ]
-    content = {
-        "status": "success",
-        "message": "Event processed",
-        "dedup_key": outcomes[0].signal.key if outcomes else None,
-        "results": [
-            *(result(outcome, root_url) for outcome in outcomes),
-            *map(rejection, parsed.rejected[:MAX_ERRORS]),
-        ],
-    }
-    signals = [outcome.outcome.value for outcome in outcomes] + [REJECTED] * len(parsed.rejected)
-    return Processed(outcome_of(outcomes), orjson.dumps(content), signals)
+def response_to(outcomes: list[SignalOutcome], rejected: Sequence[Rejected], root_url: str) -> bytes:
+    return orjson.dumps(
+        {
+            "status": "success",
+            "message": "Event processed",
+            "dedup_key": outcomes[0].signal.key if outcomes else None,
+            "results": [
+                *(result(outcome, root_url) for outcome in outcomes),
+                *map(rejection, rejected[:MAX_ERRORS]),
+            ],
+        }
+    )
 
 
 def outcome_of(outcomes: list[SignalOutcome]) -> Outcome:

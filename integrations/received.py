@@ -1,10 +1,15 @@
-"""The newest posts of an integration: stored before they are processed, without secrets, and bounded."""
+"""The newest posts of an integration with what became of them, without secrets, and bounded.
+
+A post is stored in the transaction that stores what it did. If that takes several transactions, the post is
+stored before them.
+"""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, Subquery
+from django.db.models import Exists, Q, QuerySet, Subquery
 
 from common.db.compiled import Given, Statement, delete, insert, update
 from integrations.authentication import Caller
@@ -12,6 +17,8 @@ from integrations.inbound.values import as_text
 from integrations.models import Integration, Outcome, ReceivedPost
 
 MAX_POSTS = 50
+# Older ones are deleted several at a time: each deletion is three pages of a database more to write.
+MAX_OUTDATED = 10
 MAX_BODY_LENGTH = 64 * 1024
 MAX_RESPONSE_LENGTH = 16 * 1024
 # Writing it down with each post would have all posts of an integration wait for each other.
@@ -49,7 +56,10 @@ SECRETS = [
     )
 ]
 
-POST_FIELDS = ["integration", "at", "method", "content_type", "body", "size", "outcome", "response"]
+POST_FIELDS = [
+    *("integration", "at", "method", "content_type", "body", "size"),
+    *("outcome", "status", "response"),
+]
 insert_post = insert(ReceivedPost, POST_FIELDS, returning=True)
 finish_post = update(
     lambda: ReceivedPost.objects.filter(id=Given("id", ReceivedPost)), ["outcome", "status", "response"]
@@ -58,32 +68,65 @@ finish_post = update(
 
 def outdated() -> QuerySet[ReceivedPost]:
     of_integration = ReceivedPost.objects.filter(integration=Given("integration", ReceivedPost))
-    newest_outdated = of_integration.order_by("-id").values("id")[MAX_POSTS : MAX_POSTS + 1]
-    return of_integration.filter(id__lte=Subquery(newest_outdated))
+    newest_first = of_integration.order_by("-id").values("id")
+    newest_outdated = newest_first[MAX_POSTS : MAX_POSTS + 1]
+    are_many = Exists(newest_first[MAX_POSTS + MAX_OUTDATED - 1 :])
+    return of_integration.filter(are_many, id__lte=Subquery(newest_outdated))
 
 
 delete_outdated: Statement = delete(outdated)
 
 
-def store(
-    caller: Caller, *, at: datetime, method: str, content_type: str, body: bytes, tokens: tuple[str, ...]
-) -> int:
-    """Store a post before it is processed and return its id; what is older than the newest 50 goes."""
+@dataclass(slots=True)
+class Post:
+    """What came. `body` is without secrets, and `size` that of the whole; `id` is None until it is stored."""
+
+    caller: Caller
+    at: datetime
+    method: str
+    content_type: str
+    body: str
+    size: int
+    id: int | None = None
+
+
+def store(post: Post) -> None:
+    """Store a post before it is processed."""
     with transaction.atomic():
-        [(pk,)] = insert_post.rows(
-            integration=caller.id,
-            at=at,
-            method=method,
-            content_type=as_text(content_type)[:200],
-            body=without_secrets(body, tokens),
-            size=len(body),
-            outcome="",
-            response="",
-        )
-        delete_outdated.rows(integration=caller.id)
-        last = caller.last_received_at
-        if caller.first_received_at is None or last is None or at - last > LAST_RECEIVED_PRECISION:
-            store_last_received(caller, at)
+        pk = insert_one(post, "", None, "")
+    post.id = pk
+
+
+def finish(post: Post, outcome: Outcome, status: int, response: str) -> None:
+    """Store what became of a post and what its sender was told, with the post if it is not stored yet.
+
+    To be called in a transaction.
+    """
+    response = response[:MAX_RESPONSE_LENGTH]
+    if post.id is None:
+        insert_one(post, outcome.value, status, response)
+    else:
+        finish_post.rows(id=post.id, outcome=outcome.value, status=status, response=response)
+
+
+def insert_one(post: Post, outcome: str, status: int | None, response: str) -> int:
+    """Insert a post and return its id; what is older than the newest 50 goes, ten at a time."""
+    caller = post.caller
+    [(pk,)] = insert_post.rows(
+        integration=caller.id,
+        at=post.at,
+        method=post.method,
+        content_type=as_text(post.content_type)[:200],
+        body=post.body,
+        size=post.size,
+        outcome=outcome,
+        status=status,
+        response=response,
+    )
+    delete_outdated.rows(integration=caller.id)
+    last = caller.last_received_at
+    if caller.first_received_at is None or last is None or post.at - last > LAST_RECEIVED_PRECISION:
+        store_last_received(caller, post.at)
     return int(pk)
 
 
@@ -91,17 +134,6 @@ def store_last_received(caller: Caller, at: datetime) -> None:
     integration = Integration.objects.filter(pk=caller.id)
     integration.filter(first_received_at=None).update(first_received_at=at)
     integration.filter(Q(last_received_at=None) | Q(last_received_at__lt=at)).update(last_received_at=at)
-
-
-def finish(post_id: int, outcome: Outcome, status: int, response: str) -> None:
-    """Store what became of a post and what its sender was told."""
-    with transaction.atomic():
-        finish_post.rows(
-            id=post_id,
-            outcome=outcome.value,
-            status=status,
-            response=response[:MAX_RESPONSE_LENGTH],
-        )
 
 
 def without_secrets(body: bytes, tokens: tuple[str, ...]) -> str:

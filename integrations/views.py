@@ -1,4 +1,4 @@
-"""The hooks: a post of a monitoring system is authenticated, stored, processed and answered.
+"""The hooks: a post of a monitoring system is authenticated, processed, stored with its outcome and answered.
 
 POST /hooks/alertmanager/
 Authorization: Bearer TOKEN
@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error as DatabaseError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -44,32 +45,39 @@ def hook(request: HttpRequest, kind: Kind, token: str = "") -> HttpResponse:
     content = read(request)
     tokens = tokens_of(request, kind, token, content)
     caller = checked(retried(lambda: find_caller(tokens)), kind)
-    post = retried(
-        lambda: received.store(
-            caller,
-            at=at,
-            method=request.method or "",
-            content_type=request.content_type or "",
-            body=query(request).encode() if event else content or b"",
-            tokens=tokens,
-        )
+    body = query(request).encode() if event else content or b""
+    post = received.Post(
+        caller,
+        at=at,
+        method=request.method or "",
+        content_type=request.content_type or "",
+        body=received.without_secrets(body, tokens),
+        size=len(body),
     )
     try:
         payload = event or checked_payload(request, kind, tokens, content)
-        processed = process(post, payload, caller, at, request.build_absolute_uri("/"))
-        response = respond(HTTPStatus.ACCEPTED, processed.content)
+        response = respond(
+            HTTPStatus.ACCEPTED, process(post, payload, f"{request.scheme}://{request.get_host()}")
+        )
     except Exception as error:  # noqa: BLE001  # Which error it is decides the response.
         response = refused(post, refusal_of(error))
+    except BaseException:
+        # The process is about to end: what came is kept.
+        received.store(post)
+        raise
     with contextlib.suppress(DatabaseError):
         stale.step()
     return response
 
 
-def refused(post: int, refusal: Refusal) -> HttpResponse:
+def refused(post: received.Post, refusal: Refusal) -> HttpResponse:
     """Respond to a post that did nothing, and store why."""
     response = refuse(refusal)
+    # A busy database would be waited for once more.
+    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE and post.id is None:
+        return response
     outcome = Outcome.FAILED if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.REFUSED
-    with contextlib.suppress(DatabaseError):
+    with contextlib.suppress(DatabaseError), transaction.atomic():
         received.finish(post, outcome, refusal.status, response.content.decode())
     return response
 
@@ -120,8 +128,8 @@ def tokens_of(request: HttpRequest, kind: Kind, path: str, content: bytes | None
             event = decode(request, kind, content)
     return find_tokens(
         TokenSources(
-            authorization=request.headers.get("Authorization", ""),
-            api_key=request.headers.get("X-Api-Key", ""),
+            authorization=request.META.get("HTTP_AUTHORIZATION", ""),
+            api_key=request.META.get("HTTP_X_API_KEY", ""),
             query=query(request),
             path=path,
             payload=event,

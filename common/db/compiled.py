@@ -100,12 +100,12 @@ class Statement:
 
     def many(self, rows: Iterable[Sequence[Any]]) -> None:
         """Run once for each row of values, given in the order of the statement's places."""
-        text, params = self.compiled
-        database = connections[DEFAULT_DB_ALIAS]  # Asking `connection` takes a while, a million times.
-        unlike = [(place, given.bound) for place, given in enumerate(params) if not given.raw]
         bound = [list(row) for row in rows]
         if not bound:
             return
+        text, params = self.compiled
+        database = connections[DEFAULT_DB_ALIAS]  # Asking `connection` takes a while, a million times.
+        unlike = [(place, given.bound) for place, given in enumerate(params) if not given.raw]
         for row in bound:
             for place, bind in unlike:
                 row[place] = bind(row[place], database)

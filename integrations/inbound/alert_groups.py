@@ -91,10 +91,9 @@ def read(item: object, payload: Mapping[str, Any], context: Context) -> Alert:
     if status not in {FIRING, RESOLVED}:
         raise InvalidEvent("'status' must be firing or resolved")
     labels, annotations = as_mapping(item.get("labels")), as_mapping(item.get("annotations"))
+    named_labels = [named(name, labels[name]) for name in sorted(labels)]
     title = first_line(
-        *(annotations.get(name) for name in TITLE_ANNOTATIONS),
-        labels.get("alertname"),
-        *(f"{name}: {labels[name]}" for name in sorted(labels) if as_line(labels[name])),
+        *(annotations.get(name) for name in TITLE_ANNOTATIONS), labels.get("alertname"), *named_labels
     )
     description = as_text(annotations.get("description")).strip()
     others = [
@@ -109,7 +108,7 @@ def read(item: object, payload: Mapping[str, Any], context: Context) -> Alert:
         details=paragraphs(
             description if description != title or len(title) > MAX_TITLE_LENGTH else "",
             others,
-            [named(name, labels[name]) for name in sorted(labels)],
+            named_labels,
         ),
         severity=context.severity(labels.get("severity")),
         starts_at=item.get("startsAt"),

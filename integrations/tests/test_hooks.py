@@ -327,14 +327,14 @@ def test_a_post_that_says_nothing_is_202_and_kept_as_such(connect: Connect) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_post_is_stored_even_if_its_processing_never_ends(
+def test_a_post_is_stored_even_if_its_process_is_told_to_end(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_args: object) -> None:
         raise SystemExit
 
     hook = connect(Kind.GENERIC)
-    monkeypatch.setattr(signal_service, "handle", die)
+    monkeypatch.setattr(signal_service, "handle_and", die)
     with pytest.raises(SystemExit):
         hook.post(EVENTS[Kind.GENERIC])
     assert json.loads(hook.last_post.body) == EVENTS[Kind.GENERIC]
@@ -375,12 +375,31 @@ def test_a_database_that_is_busy_for_a_moment_costs_the_sender_nothing(connect: 
         other.join()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_post_of_many_alerts_is_stored_before_it_is_processed(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes several transactions, of which a process that is killed may have committed some."""
+    hook = connect(Kind.ALERTMANAGER)
+    handle_and = signal_service.handle_and
+
+    def look(*given: Any) -> Any:
+        assert (hook.last_post.outcome, hook.last_post.status) == ("", None)
+        return handle_and(*given)
+
+    monkeypatch.setattr(signal_service, "handle_and", look)
+    reply = hook.post(firing(*(f"db{number}" for number in range(150))))
+    assert (reply.status, set(reply.outcomes)) == (202, {"created"})
+    assert (hook.last_post.outcome, hook.last_post.status) == ("processed", 202)
+    assert ReceivedPost.objects.count() == 1
+
+
 def test_an_error_of_our_own_is_500_never_4xx(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(*_args: object) -> None:
         raise KeyError("alertname")
 
     hook = connect(Kind.GENERIC)
-    monkeypatch.setattr(signal_service, "handle", explode)
+    monkeypatch.setattr(signal_service, "handle_and", explode)
     reply = hook.post(EVENTS[Kind.GENERIC])
     assert (reply.status, reply.content["message"]) == (500, "Internal error")
     assert (hook.last_post.status, hook.last_post.outcome) == (500, "failed")

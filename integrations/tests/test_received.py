@@ -21,32 +21,57 @@ def caller(db: None) -> Caller:
     return found
 
 
-def store(caller: Caller, body: bytes = b"{}", **more: Any) -> int:
+def post(caller: Caller, body: bytes = b"{}", **more: Any) -> received.Post:
     fields: dict[str, Any] = {
         "at": timezone.now(),
         "method": "POST",
         "content_type": "application/json",
-        "tokens": (TOKEN,),
+        "body": received.without_secrets(body, (TOKEN,)),
+        "size": len(body),
     }
-    return received.store(caller, body=body, **(fields | more))
+    return received.Post(caller, **(fields | more))
+
+
+def store(caller: Caller, body: bytes = b"{}", **more: Any) -> int:
+    came = post(caller, body, **more)
+    received.store(came)
+    assert came.id
+    return came.id
 
 
 def test_the_newest_50_of_each_integration_are_kept(caller: Caller) -> None:
     other = find_caller([services.connect(Integration(name="Other", kind=Kind.UPTIME_KUMA))])
     assert other
     theirs = store(other)
-    ids = [store(caller) for _number in range(53)]
-    assert list(ReceivedPost.objects.filter(integration=caller.id).values_list("id", flat=True)) == ids[:2:-1]
+    ids = [store(caller) for _number in range(60)]
+    assert list(ReceivedPost.objects.filter(integration=caller.id).values_list("id", flat=True)) == ids[:9:-1]
+    for _number in range(33):
+        ids.append(store(caller))
+        kept = list(ReceivedPost.objects.filter(integration=caller.id).values_list("id", flat=True))
+        assert kept[:50] == ids[:-51:-1]
+        assert len(kept) < 60
     assert ReceivedPost.objects.filter(pk=theirs).exists()
 
 
-def test_a_post_is_stored_before_its_outcome(caller: Caller) -> None:
-    pk = store(caller, b'{"a": 1}')
-    post = ReceivedPost.objects.get(pk=pk)
-    assert (post.body, post.size, post.outcome, post.status) == ('{"a": 1}', 8, "", None)
-    received.finish(pk, Outcome.PROCESSED, 202, "x" * 20_000)
-    post.refresh_from_db()
-    assert (post.outcome, post.status, len(post.response)) == ("processed", 202, received.MAX_RESPONSE_LENGTH)
+def test_a_post_may_be_stored_before_its_outcome(caller: Caller) -> None:
+    came = post(caller, b'{"a": 1}')
+    received.store(came)
+    assert came.id
+    stored = ReceivedPost.objects.get(pk=came.id)
+    assert (stored.body, stored.size, stored.outcome, stored.status) == ('{"a": 1}', 8, "", None)
+    received.finish(came, Outcome.PROCESSED, 202, "x" * 20_000)
+    stored.refresh_from_db()
+    assert (stored.outcome, stored.status) == ("processed", 202)
+    assert len(stored.response) == received.MAX_RESPONSE_LENGTH
+    assert ReceivedPost.objects.count() == 1
+
+
+def test_a_post_may_be_stored_with_its_outcome(caller: Caller) -> None:
+    came = post(caller, b'{"a": 1}')
+    received.finish(came, Outcome.PROCESSED, 202, "x" * 20_000)
+    stored = ReceivedPost.objects.get()
+    assert (stored.body, stored.size, stored.outcome, stored.status) == ('{"a": 1}', 8, "processed", 202)
+    assert len(stored.response) == received.MAX_RESPONSE_LENGTH
 
 
 def test_the_first_and_the_last_post_are_known_to_the_minute(caller: Caller) -> None:
@@ -87,9 +112,9 @@ def test_secrets_are_not_stored(caller: Caller, body: str, kept: str) -> None:
 
 
 def test_a_long_body_is_cut_and_its_size_is_told(caller: Caller) -> None:
-    post = ReceivedPost.objects.get(pk=store(caller, "я".encode() * 100_000))
-    assert len(post.body.encode()) <= 64 * 1024
-    assert post.size == 200_000
+    stored = ReceivedPost.objects.get(pk=store(caller, "я".encode() * 100_000))
+    assert len(stored.body.encode()) <= 64 * 1024
+    assert stored.size == 200_000
 
 
 @pytest.mark.parametrize(
