@@ -118,6 +118,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "incidents.web.context.viewer",
+                "integrations.web.context.administrator_notices",
             ],
         },
     },

@@ -16,9 +16,11 @@ from incidents.models import UNFINISHED, Incident
 from incidents.web.access import require_superuser
 from integrations import services, stale
 from integrations.models import Integration, Kind
+from integrations.outbound.models import Transport
 from integrations.received import MAX_POSTS
 from integrations.setup_texts import setup_texts
 from integrations.web.forms import ConnectForm, SettingsForm
+from integrations.web.summaries import Dispatcher, summaries
 
 # Stands in the texts for a token that is known no more.
 TOKEN_PLACEHOLDER = "TOKEN"  # noqa: S105
@@ -28,9 +30,14 @@ TOKEN_PLACEHOLDER = "TOKEN"  # noqa: S105
 def overview(request: HttpRequest) -> HttpResponseBase:
     stale.step()
     integrations = Integration.objects.annotate(posts_kept=Count("posts"))
-    return render(
-        request, "integrations/overview.html", {"integrations": integrations, "kinds": Kind.choices}
-    )
+    context = {
+        "integrations": integrations,
+        "kinds": Kind.choices,
+        "destinations": summaries(),
+        "transports": Transport.choices,
+        "dispatcher": Dispatcher.now(),
+    }
+    return render(request, "integrations/overview.html", context)
 
 
 @require_superuser
