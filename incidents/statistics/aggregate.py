@@ -3,7 +3,8 @@
 An incident's first action is its first event after the report that is not its sender's own, through a hook;
 it is resolved by its first event that ends in resolved or closed, whoever ends it. Each counts for the time
 at which it happened. An incident counts as finished whenever it leaves the active (or unknown) statuses, and
-as a false alarm whenever that is what it turns out to be.
+as a false alarm whenever that is what it turns out to be, and as reopened whenever it comes back. A person
+takes what they set in progress, and resolves what they resolve first.
 """
 
 from array import array
@@ -26,33 +27,64 @@ def empty_seconds() -> "array[int]":
 
 
 @dataclass(slots=True)
+class Deeds:
+    """How many incidents a person took, and the seconds from report to resolution of those they resolved."""
+
+    taken: int = 0
+    resolutions: "array[int]" = field(default_factory=empty_seconds)
+
+    def add(self, other: Self) -> None:
+        self.taken += other.taken
+        self.resolutions.extend(other.resolutions)
+
+
+@dataclass(slots=True)
 class Aggregate:
-    """Sums of events. The times are in seconds; `senders` has the sums of each reporter by the user's id."""
+    """Sums of events. The times are in seconds.
+
+    `senders` has the sums of each reporter, `people` those of each who acted, by the user's id.
+    """
 
     reported: dict[str, int] = field(default_factory=dict)
     first_actions: "array[int]" = field(default_factory=empty_seconds)
     resolutions: "array[int]" = field(default_factory=empty_seconds)
     finished: int = 0
     false_alarms: int = 0
+    reopened: int = 0
     senders: "dict[str, Aggregate]" = field(default_factory=dict)
+    people: dict[str, Deeds] = field(default_factory=dict)
+
+    @property
+    def unfinished_change(self) -> int:
+        """How many more incidents are not finished than before."""
+        return sum(self.reported.values()) + self.reopened - self.finished
 
     def of_sender(self, key: str) -> "Aggregate":
         if key not in self.senders:
             self.senders[key] = Aggregate()
         return self.senders[key]
 
-    def add_senders(self, other: Self) -> None:
+    def of_person(self, key: str) -> Deeds:
+        if key not in self.people:
+            self.people[key] = Deeds()
+        return self.people[key]
+
+    def add_users(self, other: Self) -> None:
+        """Add the sums of senders and of people."""
         for key, sums in other.senders.items():
             self.of_sender(key).add(sums)
+        for key, deeds in other.people.items():
+            self.of_person(key).add(deeds)
 
     def add(self, other: Self) -> None:
-        """Add all but the sums of senders."""
+        """Add all but the sums of senders and of people."""
         for source, number in other.reported.items():
             self.reported[source] = self.reported.get(source, 0) + number
         self.first_actions.extend(other.first_actions)
         self.resolutions.extend(other.resolutions)
         self.finished += other.finished
         self.false_alarms += other.false_alarms
+        self.reopened += other.reopened
 
 
 class EventRow(NamedTuple):
@@ -66,11 +98,12 @@ class EventRow(NamedTuple):
     channel: str
     source: str
     sender: int | None
+    by: int | None
 
 
 FIELDS = (
     *("incident_id", "kind", "at", "status_from", "status_to", "channel"),
-    *("incident__source", "incident__created_by_id"),
+    *("incident__source", "incident__created_by_id", "by_id"),
 )
 CHANGES_OF_STATUS = frozenset({Event.Kind.STATUS_CHANGED.value, Event.Kind.REOPENED.value})
 
@@ -105,6 +138,8 @@ def add_event(event: EventRow, state: IncidentState, aggregate: Aggregate) -> No
     sender = NOBODY if event.sender is None else str(event.sender)
     for sums in (aggregate, aggregate.of_sender(sender)):
         add_to_sums(event, state, sums)
+    if event.by is not None and event.channel != Event.Channel.HOOK:
+        add_to_deeds(event, state, aggregate)
     if event.kind == Event.Kind.CREATED:
         state.reported_at = event.at
         return
@@ -123,10 +158,21 @@ def add_to_sums(event: EventRow, before: IncidentState, sums: Aggregate) -> None
         return
     if event.status_to in RESOLVED and not before.resolved and taken is not None:
         sums.resolutions.append(taken)
+    sums.reopened += event.status_from in FINISHED and event.status_to not in FINISHED
     sums.finished += event.status_to in FINISHED and event.status_from not in FINISHED
     sums.false_alarms += event.status_to == Status.FAKE
     # A finished one that was no false alarm after all
     sums.false_alarms -= event.status_from == Status.FAKE and event.status_to in FINISHED
+
+
+def add_to_deeds(event: EventRow, before: IncidentState, sums: Aggregate) -> None:
+    if event.kind not in CHANGES_OF_STATUS:
+        return
+    if event.status_to == Status.IN_PROGRESS:
+        sums.of_person(str(event.by)).taken += 1
+    taken = elapsed(before.reported_at, event.at)
+    if event.status_to in RESOLVED and not before.resolved and taken is not None:
+        sums.of_person(str(event.by)).resolutions.append(taken)
 
 
 def elapsed(since: datetime | None, until: datetime) -> int | None:

@@ -16,14 +16,15 @@ from common.db import transactions
 from incidents.feed import settled
 from incidents.feed.settled import newest_event_id
 from incidents.models import Event
-from incidents.statistics.aggregate import FIELDS, Aggregate, EventRow, aggregate_by_bucket
+from incidents.statistics.aggregate import FIELDS, Aggregate, Deeds, EventRow, aggregate_by_bucket
 from incidents.statistics.models import Bucket, CountedEvents
 from incidents.statistics.totals import Totals
 
 BATCH = 5000
 WRITERS_POLL = 0.005  # seconds
 MAX_WRITER_WAIT = 60.0  # seconds; a batch of an import takes less than one
-COLUMNS = ["reported", "first_actions", "resolutions", "finished", "false_alarms", "senders"]
+SUMS = ["reported", "first_actions", "resolutions", "finished", "false_alarms", "reopened"]
+COLUMNS = [*SUMS, "senders", "people"]
 
 
 class WriterNotFinished(Exception):
@@ -110,19 +111,28 @@ def percent_counted() -> int:
     return counted_through() * 100 // (newest_event_id() or 1)
 
 
-def aggregates_between(first: int, last: int) -> Iterator[tuple[int, Aggregate]]:
-    """Yield buckets from `first` to before `last` with their aggregates.
+def aggregates_between(
+    first: int, last: int | None, *, by_user: bool = True
+) -> Iterator[tuple[int, Aggregate]]:
+    """Yield buckets from `first` to before `last`, or all since, with their aggregates.
 
-    A bucket of the newest events, which are added while reading, comes a second time.
+    A bucket of the newest events, which are added while reading, comes a second time. Without `by_user` the
+    stored ones have no sums of senders and people, which take longest to read.
     """
-    buckets = Bucket.objects.filter(number__gte=first, number__lt=last)
+    buckets = Bucket.objects.filter(number__gte=first)
+    if last is not None:
+        buckets = buckets.filter(number__lt=last)
     with transactions.read_snapshot():
         through = counted_through()
-        stored = list(buckets.values_list("number", *COLUMNS))
+        stored = list(buckets.values_list("number", *(COLUMNS if by_user else SUMS)))
         events = events_between(through, newest_event_id())
         newest = aggregate_by_bucket(earlier_events(events, through), (event for _id, event in events))
     yield from ((number, from_columns(*columns)) for number, *columns in stored)
-    yield from ((number, aggregate) for number, aggregate in newest.items() if first <= number < last)
+    yield from (
+        (number, aggregate)
+        for number, aggregate in newest.items()
+        if number >= first and (last is None or number < last)
+    )
 
 
 def totals() -> Totals:
@@ -164,7 +174,7 @@ def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
     for number, *columns in Bucket.objects.filter(number__in=aggregates).values_list("number", *COLUMNS):
         before = from_columns(*columns)
         aggregates[number].add(before)
-        aggregates[number].add_senders(before)
+        aggregates[number].add_users(before)
     Bucket.objects.bulk_create(
         [
             Bucket(
@@ -174,7 +184,12 @@ def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
                 resolutions=aggregate.resolutions.tobytes(),
                 finished=aggregate.finished,
                 false_alarms=aggregate.false_alarms,
+                reopened=aggregate.reopened,
                 senders={key: to_json(sums) for key, sums in aggregate.senders.items()},
+                people={
+                    key: [deeds.taken, deeds.resolutions.tobytes().hex()]
+                    for key, deeds in aggregate.people.items()
+                },
             )
             for number, aggregate in aggregates.items()
         ],
@@ -184,28 +199,32 @@ def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
     )
 
 
-def from_columns(  # the columns
-    reported: dict[str, int],
-    first_actions: Any,
-    resolutions: Any,
-    finished: int,
-    false_alarms: int,
-    senders: dict[str, list[Any]],
-) -> Aggregate:
-    aggregate = Aggregate(reported, finished=finished, false_alarms=false_alarms)
-    aggregate.first_actions.frombytes(first_actions)
-    aggregate.resolutions.frombytes(resolutions)
-    aggregate.senders = {key: from_json(*values) for key, values in senders.items()}
+def from_columns(*columns: Any) -> Aggregate:
+    """Make the aggregate of a row's `COLUMNS`, or of its `SUMS` alone."""
+    row = dict(zip(COLUMNS, columns, strict=False))
+    aggregate = Aggregate(
+        row["reported"],
+        finished=row["finished"],
+        false_alarms=row["false_alarms"],
+        reopened=row["reopened"],
+    )
+    aggregate.first_actions.frombytes(row["first_actions"])
+    aggregate.resolutions.frombytes(row["resolutions"])
+    aggregate.senders = {key: from_json(*values) for key, values in row.get("senders", {}).items()}
+    aggregate.people = {
+        key: Deeds(taken, array("I", bytes.fromhex(times)))
+        for key, (taken, times) in row.get("people", {}).items()
+    }
     return aggregate
 
 
 def to_json(sums: Aggregate) -> list[Any]:
     times = (sums.first_actions.tobytes().hex(), sums.resolutions.tobytes().hex())
-    return [sums.reported, *times, sums.finished, sums.false_alarms]
+    return [sums.reported, *times, sums.finished, sums.false_alarms, sums.reopened]
 
 
-def from_json(
-    reported: dict[str, int], actions: str, resolutions: str, finished: int, false_alarms: int
-) -> Aggregate:
+def from_json(reported: dict[str, int], actions: str, resolutions: str, *numbers: int) -> Aggregate:
     times = array("I", bytes.fromhex(actions)), array("I", bytes.fromhex(resolutions))
-    return Aggregate(reported, *times, finished, false_alarms)
+    # What was counted before there was `reopened` has two numbers.
+    finished, false_alarms, *reopened = numbers
+    return Aggregate(reported, *times, finished, false_alarms, sum(reopened))

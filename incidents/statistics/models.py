@@ -18,7 +18,9 @@ class Bucket(models.Model):
     resolutions = models.BinaryField(help_text="Seconds from report to resolution, 4 bytes each.")
     finished = models.IntegerField()
     false_alarms = models.IntegerField()
+    reopened = models.IntegerField(default=0)
     senders = models.JSONField(default=dict, help_text="The same by the id of the user who reported.")
+    people = models.JSONField(default=dict, help_text="What was taken and resolved by the id of who did it.")
 
     class Meta:
         db_table = "statistics_slot"

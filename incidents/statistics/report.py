@@ -1,4 +1,4 @@
-"""The statistics of a period, in days of the current time zone.
+"""The statistics of a period, in days or hours of the current time zone.
 
 report = of_period(date(2025, 11, 1), date(2025, 11, 30))
 report.resolution.median      # timedelta, or None when nothing was resolved
@@ -15,19 +15,31 @@ from typing import Any
 
 from django.utils import timezone
 
+from incidents.models import UNFINISHED, Incident
 from incidents.statistics import buckets
-from incidents.statistics.aggregate import Aggregate, bucket_of
+from incidents.statistics.aggregate import BUCKET_SECONDS, Aggregate, Deeds, bucket_of
 from users.models import User
 
-MAX_SENDERS = 20
+MAX_USERS = 20
+NORM = timedelta(minutes=15)
+DAYS_OF_WEEK, HOURS = 7, 24
 
 
 @dataclass(frozen=True)
-class Day:
-    """The incidents reported on one day, by source."""
+class Slot:
+    """A day, or an hour of one: what was reported in it, by source, and finished.
 
-    day: date
+    `unfinished` is how many were not finished at its end.
+    """
+
+    start: datetime
     reported: Counter[str]
+    finished: int = 0
+    unfinished: int = 0
+
+    @property
+    def day(self) -> date:
+        return self.start.date()
 
     @property
     def total(self) -> int:
@@ -45,15 +57,22 @@ class Spread:
 
 @dataclass(frozen=True)
 class Sums:
+    reported: int
     first_action: Spread
     resolution: Spread
     finished: int
     false_alarms: int
+    reopened: int
+    acted_in_time: int  # of the first actions, those within `NORM`
 
     @property
     def false_alarm_share(self) -> float | None:
         """The share, from 0 to 1, of the finished that were false alarms; None when none was finished."""
         return max(0, self.false_alarms) / self.finished if self.finished else None
+
+    @property
+    def in_time_share(self) -> float | None:
+        return self.acted_in_time / self.first_action.number if self.first_action.number else None
 
 
 @dataclass(frozen=True)
@@ -61,55 +80,111 @@ class SenderReport(Sums):
     """What came of the reports of a user, a person or an integration; without a login the name is empty."""
 
     name: str
-    reported: int
+
+
+@dataclass(frozen=True)
+class PersonReport:
+    user: User
+    taken: int
+    resolution: Spread
 
 
 @dataclass(frozen=True)
 class Report(Sums):
-    """`senders` are those who reported most, at most `MAX_SENDERS`."""
+    """`senders` are those who reported most, `people` those who did most, at most `MAX_USERS` each.
 
-    days: list[Day]
+    `heat` has what was reported in each hour of each day of the week, Monday first.
+    """
+
+    slots: list[Slot]
+    heat: list[list[int]]
     senders: list[SenderReport]
-
-    @property
-    def total(self) -> int:
-        return sum(day.total for day in self.days)
+    people: list[PersonReport]
 
 
-def of_period(first: date, last: date) -> Report:
-    """Sum up the days from `first` to `last`, both included."""
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    starts = [first_bucket(day) for day in [*days, last + timedelta(days=1)]]
-    by_day = [Aggregate() for _day in days]
+def of_period(first: date, last: date, *, by_hour: bool = False) -> Report:
+    """Sum up the days from `first` to `last`, both included; the slots are days or hours."""
+    starts = starts_of(first, last, by_hour=by_hour)
+    by_slot = [Aggregate() for _start in starts[1:]]
+    heat = [[0] * HOURS for _day in range(DAYS_OF_WEEK)]
     period = Aggregate()
+    zone = timezone.get_current_timezone()
     for bucket, aggregate in buckets.aggregates_between(starts[0], starts[-1]):
-        by_day[bisect_right(starts, bucket) - 1].add(aggregate)
-        period.add_senders(aggregate)
-    for aggregate in by_day:
+        by_slot[bisect_right(starts, bucket) - 1].add(aggregate)
+        period.add_users(aggregate)
+        if aggregate.reported:
+            local = datetime.fromtimestamp(bucket * BUCKET_SECONDS, zone)
+            heat[local.weekday()][local.hour] += sum(aggregate.reported.values())
+    for aggregate in by_slot:
         period.add(aggregate)
     return Report(
-        days=[Day(day, Counter(aggregate.reported)) for day, aggregate in zip(days, by_day, strict=True)],
+        slots=slots_of(starts, by_slot),
+        heat=heat,
         senders=sender_reports(period.senders),
+        people=person_reports(period.people),
         **sums(period),
     )
 
 
+def sums_of_period(first: date, last: date) -> Sums:
+    """Sum up the days from `first` to `last` as a whole."""
+    period = Aggregate()
+    end = first_bucket(last + timedelta(days=1))
+    for _bucket, aggregate in buckets.aggregates_between(first_bucket(first), end, by_user=False):
+        period.add(aggregate)
+    return Sums(**sums(period))
+
+
+def starts_of(first: date, last: date, *, by_hour: bool) -> list[int]:
+    """Return the first buckets of the slots, and the one with which the period ends."""
+    end = first_bucket(last + timedelta(days=1))
+    if by_hour:
+        # An hour that has not come yet is no slot.
+        end = min(end, bucket_of(timezone.now()) // 4 * 4 + 4)
+        return list(range(first_bucket(first), end + 1, 4))
+    return [first_bucket(first + timedelta(days=n)) for n in range((last - first).days + 1)] + [end]
+
+
+def slots_of(starts: list[int], by_slot: list[Aggregate]) -> list[Slot]:
+    """Make the slots, going back from how many incidents are not finished now."""
+    since = buckets.aggregates_between(starts[-1], None, by_user=False)
+    now = Incident.objects.filter(status__in=UNFINISHED).count()
+    unfinished = now - sum(one.unfinished_change for _bucket, one in since)
+    zone = timezone.get_current_timezone()
+    slots = []
+    for start, aggregate in zip(reversed(starts[:-1]), reversed(by_slot), strict=True):
+        at = datetime.fromtimestamp(start * BUCKET_SECONDS, zone)
+        slots.append(Slot(at, Counter(aggregate.reported), aggregate.finished, max(0, unfinished)))
+        unfinished -= aggregate.unfinished_change
+    return slots[::-1]
+
+
 def sums(aggregate: Aggregate) -> dict[str, Any]:
     return {
+        "reported": sum(aggregate.reported.values()),
         "first_action": spread(aggregate.first_actions),
         "resolution": spread(aggregate.resolutions),
         "finished": aggregate.finished,
         "false_alarms": aggregate.false_alarms,
+        "reopened": aggregate.reopened,
+        "acted_in_time": sum(taken <= NORM.total_seconds() for taken in aggregate.first_actions),
     }
 
 
 def sender_reports(senders: Mapping[str, Aggregate]) -> list[SenderReport]:
     reported = {key: sum(aggregate.reported.values()) for key, aggregate in senders.items()}
-    most = sorted(senders, key=lambda key: (-reported[key], key))[:MAX_SENDERS]
+    most = sorted(senders, key=lambda key: (-reported[key], key))[:MAX_USERS]
     names = dict(User.objects.filter(pk__in=[key for key in most if key]).values_list("pk", "username"))
+    return [SenderReport(name=names.get(int(key or 0), ""), **sums(senders[key])) for key in most]
+
+
+def person_reports(people: Mapping[str, Deeds]) -> list[PersonReport]:
+    most = sorted(people, key=lambda key: (-people[key].taken - len(people[key].resolutions), key))
+    users = User.objects.in_bulk([int(key) for key in most[:MAX_USERS]])
     return [
-        SenderReport(name=names.get(int(key or 0), ""), reported=reported[key], **sums(senders[key]))
-        for key in most
+        PersonReport(users[int(key)], people[key].taken, spread(people[key].resolutions))
+        for key in most[:MAX_USERS]
+        if int(key) in users
     ]
 
 

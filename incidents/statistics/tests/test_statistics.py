@@ -74,7 +74,7 @@ def minutes(number: float) -> timedelta:
 
 def test_a_period_without_events(db: None) -> None:
     found = of_period(TODAY, TODAY)
-    assert (found.total, found.first_action.median, found.false_alarm_share) == (0, None, None)
+    assert (found.reported, found.first_action.median, found.false_alarm_share) == (0, None, None)
 
 
 def test_it_counts_days_by_source(happen: Happen) -> None:
@@ -82,7 +82,7 @@ def test_it_counts_days_by_source(happen: Happen) -> None:
     happen(NOON - timedelta(hours=1), source=Source.PARTNER)
     happen(NOON - timedelta(minutes=1), source=Source.MONITORING)
     found = of_period(TODAY - timedelta(days=2), TODAY)
-    assert [day.reported for day in found.days] == [
+    assert [day.reported for day in found.slots] == [
         Counter(),
         Counter(partner=1),
         Counter(partner=1, monitoring=1),
@@ -127,6 +127,72 @@ def test_sums_are_also_by_reporter(happen: Happen, clock: Callable[[datetime], N
         call_command("recount", stdout=StringIO())
 
 
+def test_reopened_incidents_are_counted_by_reporter(happen: Happen) -> None:
+    start = NOON - timedelta(hours=9)
+    happen(start, (minutes(10), Status.FAKE), (minutes(20), Status.OPEN), (minutes(30), Status.CLOSED))
+    happen(start, (minutes(10), Status.IN_PROGRESS), (minutes(20), Status.OPEN))
+    for _counting in range(2):
+        found = of_period(TODAY, TODAY)
+        assert (found.reopened, found.senders[0].reopened, found.finished) == (1, 1, 2)
+        call_command("recount", stdout=StringIO())
+
+
+def test_sums_are_also_by_who_acted(
+    happen: Happen, clock: Callable[[datetime], None], olga: User, rita: User
+) -> None:
+    for number in range(3):
+        one = happen(NOON - minutes(60))
+        clock(NOON - minutes(50))
+        services.change(one.pk, Origin(olga.pk, Event.Channel.PAGE), status=Status.IN_PROGRESS)
+        clock(NOON - minutes(40 - number))
+        who = olga if number else rita
+        services.change(one.pk, Origin(who.pk, Event.Channel.REST), status=Status.RESOLVED)
+    clock(NOON)
+    for _counting in range(2):
+        first, second = of_period(TODAY, TODAY).people
+        assert (first.user, first.taken, first.resolution.median) == (olga, 3, minutes(21.5))
+        assert (second.user, second.taken, second.resolution.median) == (rita, 0, minutes(20))
+        call_command("recount", stdout=StringIO())
+
+
+def test_the_share_acted_on_in_time(happen: Happen) -> None:
+    start = NOON - timedelta(hours=9)
+    happen(start, (minutes(15), Status.IN_PROGRESS))
+    happen(start, (minutes(16), Status.IN_PROGRESS))
+    happen(start)
+    assert of_period(TODAY, TODAY).in_time_share == 0.5
+
+
+def test_how_many_were_not_finished_at_the_end_of_each_day(happen: Happen) -> None:
+    happen(NOON - timedelta(days=3), (timedelta(days=1), Status.CLOSED))
+    happen(NOON - timedelta(days=3), (timedelta(days=1), Status.FAKE), (timedelta(days=2), Status.OPEN))
+    happen(NOON - timedelta(days=2), (timedelta(days=1), Status.UNKNOWN))
+    happen(NOON)
+    for _counting in range(2):
+        found = of_period(TODAY - timedelta(days=4), TODAY)
+        assert [slot.unfinished for slot in found.slots] == [0, 2, 1, 2, 3]
+        earlier = of_period(TODAY - timedelta(days=4), TODAY - timedelta(days=2))
+        assert [slot.unfinished for slot in earlier.slots] == [0, 2, 1]
+        call_command("recount", stdout=StringIO())
+
+
+def test_hours_end_with_the_one_that_is_running(happen: Happen) -> None:
+    happen(NOON - timedelta(hours=1))
+    happen(NOON)
+    found = report.of_period(TODAY, TODAY, by_hour=True)
+    assert [slot.total for slot in found.slots] == [*[0] * 11, 1, 1]
+    assert [hour for hour, number in enumerate(found.heat[TODAY.weekday()]) if number] == [11, 12]
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25)])
+def test_hours_of_days_of_23_and_25(
+    db: None, clock: Callable[[datetime], None], day: date, hours: int
+) -> None:
+    clock(datetime(2025, 12, 1, tzinfo=UTC))
+    with timezone.override("Europe/Berlin"):
+        assert len(report.of_period(day, day, by_hour=True).slots) == hours
+
+
 def test_what_a_sender_does_is_no_action(clock: Callable[[datetime], None], rita: User) -> None:
     signal = Signal(action=Action.TRIGGER, key="db1", title="Down", details="x", severity=Severity.INFO)
     sender = Sender(rita.pk, Source.MONITORING)
@@ -169,7 +235,7 @@ def test_days_begin_in_the_current_time_zone(happen: Happen, zone: str) -> None:
     happen(midnight)
     with timezone.override(there):
         found = of_period(date(2025, 5, 31), date(2025, 6, 1))
-    assert [day.total for day in found.days] == [1, 1]
+    assert [day.total for day in found.slots] == [1, 1]
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25)])
@@ -193,10 +259,10 @@ def test_the_size_of_the_batches_does_not_change_the_statistics(
 
 def test_the_newest_event_is_in_the_statistics_at_once(happen: Happen) -> None:
     happen(NOON)
-    assert of_period(TODAY, TODAY).total == 1
+    assert of_period(TODAY, TODAY).reported == 1
     buckets.catch_up_throttled()
     assert buckets.percent_counted() == 100
-    assert of_period(TODAY, TODAY).total == 1
+    assert of_period(TODAY, TODAY).reported == 1
 
 
 def test_catch_up_without_budget_leaves_events_uncounted(
@@ -248,7 +314,7 @@ def test_an_event_that_is_committed_after_a_newer_one_is_counted(monkeypatch: py
     writer.join()
     assert buckets.catch_up(10)
     today = timezone.localdate()
-    assert report.of_period(today, today).total == 3
+    assert report.of_period(today, today).reported == 3
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")

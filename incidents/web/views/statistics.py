@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,17 +15,19 @@ from django.views.decorators.http import require_safe
 from common import datetimes
 from common.db import errors as db_errors
 from incidents.counts import totals
-from incidents.models import Source, Status
+from incidents.models import ACTIVE, Incident, Source, Status
 from incidents.statistics import buckets, report
-from incidents.web import charts
-from incidents.web.access import require_action
+from incidents.web.access import require_action, user_of
 from incidents.web.csv_response import CSVResponse
 from incidents.web.forms import DateInput
+from incidents.web.statistics_page import charts_of, figures
+from users.models import User
 from users.roles import Action
 
-PRESETS = (7, 30, 90, 365)
+PRESETS = (1, 7, 30, 90, 365)
 DEFAULT_DAYS = 30
 MAX_DAYS = 5 * 366
+MAX_DAYS_BY_HOUR = 2
 # For counting old events during a request; then the page shows how far the counting is.
 MAX_CATCH_UP_SECONDS = 0.5
 
@@ -39,6 +42,12 @@ class Period(NamedTuple):
 class PeriodForm(forms.Form):
     since = forms.DateField(label=gettext_lazy("From"), widget=DateInput, required=False)
     until = forms.DateField(label=gettext_lazy("To"), widget=DateInput, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        since, until = (self.cleaned_data.get(name) for name in ("since", "until"))
+        if since and until and since > until:
+            raise ValidationError(_("The beginning is after the end."))
+        return self.cleaned_data
 
     def period(self) -> Period:
         """Return the given period, at most five years; by default the 30 days until today."""
@@ -57,20 +66,30 @@ def catch_up_and_show(request: HttpRequest) -> HttpResponse:
     So a GET writes; what it writes is derived from the events and tells nobody anything new.
     """
     complete = buckets.catch_up(MAX_CATCH_UP_SECONDS)
-    period = PeriodForm(request.GET).period()
-    found = report.of_period(*period) if complete else None
+    asked = PeriodForm(request.GET, label_suffix="")
+    period = asked.period()
+    shown = PeriodForm(initial={"since": period.first, "until": period.last}, label_suffix="")
+    is_backwards = bool(asked.non_field_errors())
     context = {
         "period": period,
-        "form": PeriodForm(initial={"since": period.first, "until": period.last}, label_suffix=""),
+        "form": asked if is_backwards else shown,
+        "errors": asked.non_field_errors(),
         "presets": presets(period),
+        "now": now(user_of(request)),
         "progress": None if complete else buckets.percent_counted(),
-        "report": found,
-        "bars": charts.stacked(found.days) if found else None,
-        "share": share * 100 if found and (share := found.false_alarm_share) is not None else None,
-        "sources": [(source, source.label) for source in Source],
-        "table": table(found) if found else None,
-        "statuses_now": statuses(),
+        "is_shown": complete and not is_backwards,
     }
+    if context["is_shown"]:
+        days = (period.last - period.first).days + 1
+        by_hour = days <= MAX_DAYS_BY_HOUR
+        before = (period.first - timedelta(days=days), period.first - timedelta(days=1))
+        found = report.of_period(*period, by_hour=by_hour)
+        context |= {
+            "report": found,
+            "people": visible(found.people, user_of(request)),
+            "figures": figures(found, report.sums_of_period(*before)),
+            **charts_of(found, by_hour=by_hour),
+        }
     return render(request, "web/statistics.html", context)
 
 
@@ -82,7 +101,7 @@ def catch_up_and_download(request: HttpRequest) -> HttpResponseBase:
         return HttpResponse(status=503, headers=db_errors.RETRY_AFTER)
     found = report.of_period(*PeriodForm(request.GET).period())
     header = (_("Day"), *Source.labels, _("Total"))
-    rows = ((day.day, *(day.reported[source] for source in Source), day.total) for day in found.days)
+    rows = ((slot.day, *(slot.reported[source] for source in Source), slot.total) for slot in found.slots)
     return CSVResponse(request, "incidents-by-day.csv", header, rows)
 
 
@@ -99,24 +118,21 @@ def presets(period: Period) -> list[dict[str, Any]]:
     ]
 
 
-def table(found: report.Report) -> list[dict[str, Any]]:
-    """Describe the days as rows of a table, newest first."""
-    return [
-        {"day": day.day, "total": day.total, "numbers": [day.reported[source] for source in Source]}
-        for day in reversed(found.days)
-    ]
-
-
-def statuses() -> list[dict[str, Any]]:
-    """Describe how many incidents have each status now, also in percent of the largest of these numbers."""
+def now(viewer: User) -> dict[str, Any]:
+    """Describe what waits and what is being worked on, whatever the period."""
     by_status = totals.by_status()
-    largest = max(by_status.values(), default=0) or 1
-    return [
-        {
-            "status": status,
-            "label": status.label,
-            "count": by_status[status],
-            "percent": round(by_status[status] / largest * 100, 1),
-        }
-        for status in Status
-    ]
+    waiting = Incident.objects.filter(status=Status.OPEN)
+    oldest = waiting.order_by("created_at", "id").values("pk", "created_at").first()
+    return {
+        "waiting": by_status[Status.OPEN],
+        "late": waiting.filter(created_at__lt=timezone.now() - report.NORM).count(),
+        "oldest": oldest,
+        "oldest_age": timezone.now() - oldest["created_at"] if oldest else None,
+        "in_progress": by_status[Status.IN_PROGRESS],
+        "mine": Incident.objects.filter(assignee=viewer, status__in=ACTIVE).count(),
+    }
+
+
+def visible(people: list[report.PersonReport], viewer: User) -> list[report.PersonReport]:
+    """A superuser sees everybody's numbers, others see their own."""
+    return [person for person in people if viewer.is_superuser or person.user == viewer]
