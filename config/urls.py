@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from common.http import errors, health
 from config.schema import SchemaView
-from operations import metrics
+from operations import metrics, readiness
 
 urlpatterns = [
     path("incidents/", include("incidents.api.post.urls")),
@@ -19,7 +19,7 @@ urlpatterns = [
     path("api/login/", include("rest_framework.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
+    path("readyz", readiness.view, name="readyz"),
     path("metrics", metrics.view, name="metrics"),
     path("", include("incidents.web.urls")),
 ]
