@@ -8,6 +8,7 @@ Programs, each `python -m bench.NAME --help`:
 
 run            what make starts: load, the whole list, latency by size, startup
 scaling        throughput and disk from a thousand to ten million incidents
+storm          10,000 alerts in one post (a part of run)
 transfer       export and import
 web            open pages that poll, the statistics of a year
 microseconds   the processor time of one request, by package

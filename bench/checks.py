@@ -25,6 +25,12 @@ def check(server: Server, workload: str) -> None:
         case "hook":
             assert [result["outcome"] for result in response["results"]] == ["created"], response
             assert server.count() == incidents + 1, "not stored"
+        case "hook again":
+            server.send(call)
+            incidents = server.count()
+            again = server.send(call)
+            assert [result["outcome"] for result in again["results"]] == ["repeated"], again
+            assert server.count() == incidents, "stored twice"
         case "list" if not server.kind.rest_only:
             check_newest_first(data["incidents"], LIST_SIZE)
             assert {item["status"] for item in data["incidents"]} == {"new"}, response

@@ -10,6 +10,7 @@ from bench.processes import PROJECT
 from bench.rounds import Cell, Medians, Runs
 from bench.servers import LIMIT, LIMIT_SAME_WORKER, OURS, REFERENCE
 from bench.startup import Startup
+from bench.storm import Storm
 from bench.whole_list import WholeList
 
 NOTE = PROJECT / "docs" / "performance.md"
@@ -140,6 +141,30 @@ def latency(found: dict[str, tuple[float, float]], few: int, many: int) -> str:
     columns = ("page", f"p50 at {few:,}, ms", f"p50 at {many:,}, ms", "ratio")
     rows = [(name, f"{a:.2f}", f"{b:.2f}", f"{b / a:.2f}") for name, (a, b) in found.items()]
     return table(columns, rows)
+
+
+def storm(found: Storm) -> str:
+    columns = (
+        "posts at once",
+        "MB each",
+        "all firing, s",
+        "all resolved, s",
+        "create p99 before, ms",
+        "create p99 meanwhile, ms",
+        "memory of a worker, MB",
+        "before, MB",
+    )
+    figures = (
+        str(found.posts),
+        f"{found.megabytes:.1f}",
+        f"{found.firing:.2f}",
+        f"{found.resolved:.2f}",
+        f"{found.p99_before:.0f}",
+        f"{found.p99_meanwhile:.0f}",
+        f"{found.memory:.0f}",
+        f"{found.memory_before:.0f}",
+    )
+    return table(columns, [figures])
 
 
 def startup(found: Iterable[Startup]) -> str:

@@ -45,7 +45,7 @@ class Kind:
         return "db.sqlite3" if self.rest_only else "incidents.sqlite3"
 
     def has(self, workload: str) -> bool:
-        if workload == "hook":
+        if workload.startswith("hook"):
             return self.has_hooks
         return not (self.rest_only and workload == "token") and (self.has_rest or "page" not in workload)
 
@@ -154,6 +154,8 @@ class Server:
     def call(self, workload: str) -> Call:
         if workload == "hook":
             return hook_call(self.hook_token)
+        if workload == "hook again":
+            return hook_call(self.hook_token).filled_in(0)
         if self.kind.rest_only or "page" in workload:
             return rest_call(workload, self.token)
         return post_call(workload, self.token)

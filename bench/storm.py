@@ -1,77 +1,73 @@
 """An alert storm: one post of 10,000 alerts, and what other clients notice of it.
 
-python -m bench.storm                  also: --posts 8 at the same time
+python -m bench.run --only storm
 """
 
-import argparse
 import json
-import tempfile
 import threading
 import time
-from pathlib import Path
+from dataclasses import dataclass
 
 from bench.http_client import Client, Request
-from bench.report import table
 from bench.servers import OURS, Scratch, Server, started
 from bench.workloads import hook_call
 
-ROWS = 100_000
 ALERTS = 10_000
+POSTS = 1  # at the same time
 INTERVAL = 0.02  # seconds between the requests of the other client
-WARM_UP = 2  # seconds
+CALM = 2  # seconds before the storm
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--posts", type=int, default=1, help="at the same time")
-    options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="incidents-bench-") as folder,
-        started(Scratch(Path(folder)), [OURS], ROWS) as [server],
-    ):
-        print(measure(server, options.posts))
+@dataclass(frozen=True)
+class Storm:
+    """The seconds until posts of the same alerts are answered, first firing, then resolved.
+
+    `p99_before` and `p99_meanwhile` are of another client's reports, in milliseconds. Memory in MB.
+    """
+
+    posts: int
+    megabytes: float
+    firing: float
+    resolved: float
+    p99_before: float
+    p99_meanwhile: float
+    memory: float
+    memory_before: float
 
 
-def measure(server: Server, posts: int) -> str:
-    before, stop = server.memory(), threading.Event()
-    times: list[float] = []
-    other = threading.Thread(target=create_until, args=[server, stop, times])
-    other.start()
-    time.sleep(WARM_UP)
-    calm = len(times)
+def measure(scratch: Scratch, rows: int, posts: int = POSTS) -> Storm:
+    with started(scratch, [OURS], rows) as [server]:
+        memory_before, stop = server.memory().private, threading.Event()
+        times: list[float] = []
+        other = threading.Thread(target=create_until, args=[server, stop, times])
+        other.start()
+        time.sleep(CALM)
+        calm = len(times)
+        firing, resolved = (post_together(server, status, posts) for status in ("firing", "resolved"))
+        stop.set()
+        other.join()
+        return Storm(
+            posts=posts,
+            megabytes=len(storm(server, "firing", 0).content() or b"") / 1e6,
+            firing=firing,
+            resolved=resolved,
+            p99_before=p99(times[:calm]),
+            p99_meanwhile=p99(times[calm:]),
+            memory=server.memory().private,
+            memory_before=memory_before,
+        )
+
+
+def post_together(server: Server, status: str, posts: int) -> float:
+    """Send the posts at the same time; return the seconds until the last one is answered."""
     seconds: list[float] = []
-    for status in ("firing", "resolved"):
-        requests = [storm(server, status, number) for number in range(posts)]
-        threads = [threading.Thread(target=send, args=[server, one, seconds]) for one in requests]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    stop.set()
-    other.join()
-    columns = (
-        "posts",
-        "MB each",
-        "firing, s",
-        "resolved, s",
-        "create p99 before, ms",
-        "create p99 meanwhile, ms",
-        "memory of a worker, MB",
-        "before, MB",
-    )
-    figures = (
-        str(posts),
-        f"{len(storm(server, 'firing', 0).content() or b'') / 1e6:.1f}",
-        f"{max(seconds[:posts]):.2f}",
-        f"{max(seconds[posts:]):.2f}",
-        f"{p99(times[:calm]):.0f}",
-        f"{p99(times[calm:]):.0f}",
-        f"{server.memory().private:.0f}",
-        f"{before.private:.0f}",
-    )
-    return table(columns, [figures])
+    requests = [storm(server, status, number) for number in range(posts)]
+    threads = [threading.Thread(target=send, args=[server, one, seconds]) for one in requests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return max(seconds)
 
 
 def p99(times: list[float]) -> float:
@@ -108,7 +104,3 @@ def create_until(server: Server, stop: threading.Event, times: list[float]) -> N
             response = client.send(call.request())
             assert response.status == call.status, response
             times.append(response.seconds)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,6 +7,7 @@ page            a REST page of 20
 page by status  a REST page of 20 of one status
 token           a login
 hook            one alert of Alertmanager, another one each time
+hook again      the same alert each time, a repeat of an active incident
 whole list      every incident at once (bench.whole_list alone)
 """
 
@@ -19,7 +20,7 @@ from bench.http_client import Request
 USERNAME = "bench"
 PASSWORD = "bench bench bench"
 TEXT = "Самокат 4217 не в сети больше часа, дом 12"
-WORKLOADS = ("create", "update", "list", "page", "page by status", "token", "hook")
+WORKLOADS = ("create", "update", "list", "page", "page by status", "token", "hook", "hook again")
 REST_ROOT = "/api/incidents/"
 
 
@@ -93,7 +94,7 @@ def rest_call(workload: str, token: str) -> Call:
 
 
 def hook_call(token: str) -> Call:
-    """Return the post of an alert that is new each time: an incident, its event and the stored post."""
+    """Return the post of an alert, another one for each {number}: an incident, its event and the post."""
     alert = {
         "status": "firing",
         "labels": {"alertname": "Offline", "instance": "scooter-4217", "severity": "critical"},

@@ -21,7 +21,6 @@ if not os.environ.get("WEB_CONCURRENCY"):
 from gunicorn.app.base import BaseApplication
 
 from common.db import group_commit
-from integrations.outbound.dispatcher import run_until_signalled
 from operations.dispatcher_process import DispatcherProcess, DispatchingArbiter
 from server import signals
 from server.worker import Worker
@@ -108,7 +107,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         if settings.DISPATCHER:
-            DispatchingArbiter(self, DispatcherProcess(run_until_signalled)).run()
+            # The module of the worker's class is imported before there are models.
+            dispatch = import_string("integrations.outbound.dispatcher.run_until_signalled")
+            DispatchingArbiter(self, DispatcherProcess(dispatch)).run()
         else:
             super().run()
 
