@@ -66,8 +66,12 @@ class Connection:
         return self.sock.fileno() >= 0
 
     @property
+    def awaits_request(self) -> bool:
+        return not (self.steps or self.sock.unsent)
+
+    @property
     def idle(self) -> bool:
-        return not (self.buffer.received or self.steps or self.sock.unsent)
+        return self.awaits_request and not self.buffer.received
 
     @property
     def held_bytes(self) -> int:
@@ -76,9 +80,7 @@ class Connection:
     def receive(self) -> bool:
         """Take in what has arrived; tell whether a request is complete. Raises `ClientGone`."""
         try:
-            # Chunks of one byte, 2 us each to parse, may follow the head.
-            is_cheap = self.buffer.request is not None and not self.buffer.chunked
-            data = self.sock.recv(MAX_READ if is_cheap else MAX_COSTLY_READ)
+            data = self.sock.recv(MAX_COSTLY_READ if self.buffer.is_costly else MAX_READ)
         except BlockingIOError:
             return False
         except OSError as error:

@@ -69,8 +69,10 @@ class Connections:
     def largest(self) -> Connection | None:
         return max(self.watched, key=lambda conn: conn.counted_bytes, default=None)
 
-    def cap_idle(self, deadline: float) -> None:
-        """Have idle connections dropped by `deadline` at the latest."""
+    def cap_waiting(self, idle_seconds: float, request_seconds: float) -> None:
+        """Have those dropped in so many seconds that are idle, and those whose request has not arrived."""
+        now = time.monotonic()
         for conn in self.watched:
-            if conn.idle:
-                conn.deadline = min(conn.deadline, deadline)
+            if conn.awaits_request:
+                seconds = idle_seconds if conn.idle else request_seconds
+                conn.deadline = min(conn.deadline, now + seconds)

@@ -21,8 +21,9 @@ from server.task_queue import SAFE_METHODS, Costs, Duration, TaskQueue
 
 LINGER_SECONDS = 5  # for the client to close after the last response
 STOP_KEEPALIVE_SECONDS = 2  # for a request that is on its way while the worker stops
+STOP_REQUEST_SECONDS = 5  # for the rest of one that has begun to arrive
 POLL_SECONDS = 1
-MAX_CHUNK_SECONDS = 0.005  # of parsing chunked bodies between two polls
+MAX_PARSE_SECONDS = 0.002  # of requests that have begun to arrive, between two polls
 
 Step = Callable[[Connection], None]
 
@@ -44,7 +45,7 @@ class EventLoop:
         self.sync_lock = threading.Lock()
         self.tasks = TaskQueue(worker.cfg.threads, lambda: worker.pool.free_threads)
         self.costs = Costs()
-        self.chunk_seconds = 0.0  # spent on chunked bodies since the last poll
+        self.parse_until, self.parsed_enough = 0.0, False
         self.next_check = 0.0
         self.leader_thread: int | None = None
         # How long a request may take to arrive, and a client to take any more of its response.
@@ -67,9 +68,9 @@ class EventLoop:
 
     def poll(self, timeout: float) -> None:
         ready = self.poller.select(timeout)
-        if self.chunk_seconds > MAX_CHUNK_SECONDS:
-            random.shuffle(ready)  # Each chunked body has its chance.
-        self.chunk_seconds = 0.0
+        if self.parsed_enough:
+            random.shuffle(ready)  # Each of those that waited has its chance.
+        self.parsed_enough, self.parse_until = False, time.monotonic() + MAX_PARSE_SECONDS
         for key, _events in ready:
             try:
                 key.data(key.fileobj)
@@ -84,17 +85,11 @@ class EventLoop:
         """Have the request responded to that is complete, or the next step of its response made."""
         task, request = partial(self.respond, conn), conn.buffer.request
         if conn.steps is not None:
-            self.tasks.add_long(task)
+            self.tasks.add(task, Duration.LONG)
         elif request is None:
             self.tasks.add(task)
         else:
-            match self.costs.duration(request):
-                case Duration.SLOW:
-                    self.tasks.add_slow(task)
-                case Duration.LONG:
-                    self.tasks.add_long(task)
-                case Duration.SHORT:
-                    self.tasks.add(task, writes=request.method not in SAFE_METHODS)
+            self.tasks.add(task, self.costs.duration(request), writes=request.method not in SAFE_METHODS)
         self.tell_leader()
 
     def thread_is_free(self) -> None:
@@ -117,7 +112,7 @@ class EventLoop:
     def stop_accepting(self) -> None:
         self.listeners.close()
         with self.state:
-            self.connections.cap_idle(time.monotonic() + STOP_KEEPALIVE_SECONDS)
+            self.connections.cap_waiting(STOP_KEEPALIVE_SECONDS, STOP_REQUEST_SECONDS)
 
     # Requests arrive
 
@@ -150,23 +145,27 @@ class EventLoop:
             return self.add_request(conn)
         conn.invite_body()
         idle_seconds = self.worker.cfg.keepalive if self.worker.alive else STOP_KEEPALIVE_SECONDS
-        seconds = self.patience if conn.buffer.received else idle_seconds or self.patience
+        seconds = self.request_seconds if conn.buffer.received else idle_seconds or self.patience
         return self.watch(conn, EVENT_READ, self.receive, seconds)
 
+    @property
+    def request_seconds(self) -> float:
+        """How long a request may take to arrive."""
+        return float(self.patience if self.worker.alive else min(self.patience, STOP_REQUEST_SECONDS))
+
     def receive(self, conn: Connection) -> None:
-        began = time.monotonic()
+        now = time.monotonic()
         if not conn.buffer.received:
-            conn.deadline = began + self.patience
-        chunked = conn.buffer.chunked
-        if chunked and self.chunk_seconds > MAX_CHUNK_SECONDS:
-            return  # Other clients come first; the next poll returns this one again.
+            conn.deadline = now + self.request_seconds
+        elif now > self.parse_until:
+            # Other clients come first; the next poll returns this one again.
+            self.parsed_enough = True
+            return
         if conn.receive():
             self.connections.unwatch(conn)
             self.add_request(conn)
         else:
             conn.invite_body()
-        if conn.buffer.chunked:
-            self.chunk_seconds += time.monotonic() - began
 
     # Responses are made and leave
 

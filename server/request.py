@@ -9,8 +9,8 @@ from gunicorn.http.message import HeaderPolicy
 from gunicorn.util import split_request_uri
 
 MAX_HEAD = 32 * 1024
-# Chunk sizes, chunk extensions and trailers come on top of the body itself.
-MAX_OVERHEAD = 64 * 1024
+# More than the body itself: 10,000 chunks of one byte are 50 KB.
+MAX_FRAMING = MAX_HEAD + 32 * 1024
 
 
 class BodyTooLarge(Exception):
@@ -139,9 +139,14 @@ class RequestBuffer:
         return self.parser.is_complete or self.refused or self.error is not None
 
     @property
-    def chunked(self) -> bool:
-        """Whether a chunked body is arriving, which may cost much more to parse than others of its size."""
-        return self.request is not None and self.parser.is_chunked
+    def is_costly(self) -> bool:
+        """Whether the next bytes may cost much to parse: a head, after which chunks of a byte may follow."""
+        return self.request is None or (self.parser.is_chunked and 16 * self.framing > len(self.body))
+
+    @property
+    def framing(self) -> int:
+        """How much was received that is no body: the head, chunk sizes, chunk extensions, trailers."""
+        return self.received - len(self.body)
 
     def feed(self, data: bytes) -> bool:
         """Add what was received; tell whether `take` has something to return or to raise."""
@@ -162,7 +167,7 @@ class RequestBuffer:
             return
         if self.request is None and self.received > MAX_HEAD:
             raise LimitRequestHeaders("the head is too long")
-        if self.received > 2 * self.limit + MAX_OVERHEAD:
+        if self.framing > MAX_FRAMING + len(self.body):
             raise BodyTooLarge
 
     def head_complete(self) -> bool:

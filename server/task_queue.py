@@ -94,14 +94,12 @@ class TaskQueue:
         self.slow_runs = False
         self.batch = 0  # what is left of the round
 
-    def add(self, task: Task, *, writes: bool = False) -> None:
-        self.short.append((task, writes))
-
-    def add_long(self, task: Task) -> None:
-        self.long.append((task, time.monotonic() + MAX_LONG_WAIT))
-
-    def add_slow(self, task: Task) -> None:
-        self.slow.append((task, time.monotonic() + MAX_LONG_WAIT))
+    def add(self, task: Task, duration: Duration = Duration.SHORT, *, writes: bool = False) -> None:
+        if duration is Duration.SHORT:
+            self.short.append((task, writes))
+        else:
+            queue = self.slow if duration is Duration.SLOW else self.long
+            queue.append((task, time.monotonic() + MAX_LONG_WAIT))
 
     @property
     def has_task(self) -> bool:

@@ -61,6 +61,20 @@ def test_tiny_chunks_of_many_clients_keep_no_other_client_waiting() -> None:
             assert other.recv(1000).endswith(ANSWER)
 
 
+def test_tiny_chunks_of_many_clients_keep_no_other_chunked_body_waiting() -> None:
+    tiny = chunked()[:-5] + b"1\r\na\r\n" * 43_000
+    with serving("Large", "--graceful-timeout", "1") as service, contextlib.ExitStack() as held:
+        for _ in range(30):
+            client = held.enter_context(service.connect())
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.send(tiny)
+        started = time.monotonic()
+        for _ in range(10):
+            assert b"HTTP/1.1 200" in service.exchange(chunked(*[b" " * 32_768] * 7))
+        assert time.monotonic() - started < 4
+
+
 def test_clients_that_leave_harm_no_other(service: Service) -> None:
     workers = service.workers
     for sent in (b"", HALF_HEAD, HALF_BODY, CALL, CALL * 20, get("/large"), get("/stream")):

@@ -33,8 +33,8 @@ def queue_with(free: list[int], threads: int = 4) -> TaskQueue:
 
 def test_short_tasks_come_before_long_ones_and_each_round_has_one_long_one_at_most() -> None:
     queue = queue_with([3])
-    queue.add_long(Named("long 1"))
-    queue.add_long(Named("long 2"))
+    queue.add(Named("long 1"), Duration.LONG)
+    queue.add(Named("long 2"), Duration.LONG)
     queue.add(Named("short 1"))
     queue.add(Named("short 2"))
     assert taken(queue) == ["short 1", "short 2"]
@@ -45,7 +45,7 @@ def test_short_tasks_come_before_long_ones_and_each_round_has_one_long_one_at_mo
 
 def test_a_long_task_that_has_waited_comes_first() -> None:
     queue = queue_with([3])
-    queue.add_long(Named("long"))
+    queue.add(Named("long"), Duration.LONG)
     queue.long[0] = (queue.long[0][0], 0.0)
     queue.add(Named("short"))
     assert taken(queue) == ["long", "short"]
@@ -54,7 +54,7 @@ def test_a_long_task_that_has_waited_comes_first() -> None:
 def test_long_tasks_leave_two_threads_and_writes_one() -> None:
     free = [1]
     queue = queue_with(free)
-    queue.add_long(Named("long"))
+    queue.add(Named("long"), Duration.LONG)
     queue.add(Named("write"), writes=True)
     queue.add(Named("read"))
     assert taken(queue) == ["write", "read"]
@@ -72,10 +72,10 @@ def test_long_tasks_leave_two_threads_and_writes_one() -> None:
 def test_one_slow_task_runs_at_a_time_and_others_go_on() -> None:
     queue = queue_with([3])
     for name in ("slow 1", "slow 2"):
-        queue.add_slow(Named(name))
+        queue.add(Named(name), Duration.SLOW)
     slow = queue.begin_round()
     assert slow
-    queue.add_long(Named("long"))
+    queue.add(Named("long"), Duration.LONG)
     queue.add(Named("short"))
     assert taken(queue, 2) == ["short", "long"]
     assert (queue.has_task, queue.waits_for_thread) == (False, True)
@@ -88,9 +88,9 @@ def test_one_slow_task_runs_at_a_time_and_others_go_on() -> None:
 
 def test_a_slow_task_that_has_waited_comes_before_later_long_ones() -> None:
     queue = queue_with([3])
-    queue.add_slow(Named("slow"))
+    queue.add(Named("slow"), Duration.SLOW)
     queue.slow[0] = (queue.slow[0][0], 0.0)
-    queue.add_long(Named("long"))
+    queue.add(Named("long"), Duration.LONG)
     queue.add(Named("short"))
     assert queue.begin_round()
     assert not queue.slow
@@ -99,7 +99,7 @@ def test_a_slow_task_that_has_waited_comes_before_later_long_ones() -> None:
 
 def test_a_single_thread_does_everything() -> None:
     queue = queue_with([0], threads=1)
-    queue.add_long(Named("long"))
+    queue.add(Named("long"), Duration.LONG)
     queue.add(Named("write"), writes=True)
     assert taken(queue, 2) == ["write", "long"]
 

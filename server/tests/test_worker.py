@@ -84,6 +84,25 @@ def test_a_stop_while_clients_come_and_go_is_soon() -> None:
         assert "Traceback" not in service.log
 
 
+def test_clients_that_send_half_requests_byte_by_byte_do_not_delay_a_stop() -> None:
+    def drip(service: Service, sent: bytes) -> None:
+        with contextlib.suppress(OSError), service.connect(sent) as client:
+            while True:
+                client.sendall(b"1")
+                time.sleep(0.2)
+
+    with serving(workers=2) as service:
+        halves = [CALL[:30], CALL[:-2], b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n"]
+        clients = [threading.Thread(target=drip, args=[service, sent]) for sent in halves * 3]
+        for client in clients:
+            client.start()
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(timeout=10)
+        for client in clients:
+            client.join()
+
+
 def test_a_worker_without_its_master_stops() -> None:
     with serving() as service:
         [worker] = service.workers
