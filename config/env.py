@@ -16,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MAX_DURATIONS = 2
 FALSE_WORDS = {"0", "false", "no", "off"}
 
 
@@ -77,6 +79,18 @@ def time_zone(name: str, *, default: str) -> str:
 def csv(name: str, *, default: list[str]) -> list[str]:
     """Read values separated by commas."""
     return [value.strip() for value in text(name).split(",") if value.strip()] or default
+
+
+def durations(name: str, *, default: str) -> tuple[int, ...]:
+    """Read up to two durations as `15m,1h`, the shorter first, in seconds; `0` is none."""
+    given = text(name, default=default)
+    if given == "0":
+        return ()
+    found = [re.fullmatch(r"([1-9]\d{0,3})([smhd])", part.strip()) for part in given.split(",")]
+    seconds = tuple(int(one[1]) * SECONDS[one[2]] for one in found if one)
+    if len(seconds) < len(found) or len(seconds) > MAX_DURATIONS or sorted(set(seconds)) != list(seconds):
+        raise WrongSetting(name, f"{given!r} is not of the form 15m,1h, the shorter first; 0 turns it off")
+    return seconds
 
 
 def text_links(name: str) -> list[tuple[re.Pattern[str], str]]:

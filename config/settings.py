@@ -182,6 +182,8 @@ USE_TZ = True
 
 # What the page makes a link in texts, beside addresses, mails, phones and numbers of incidents
 TEXT_LINKS = env.text_links("TEXT_LINKS")
+# How long an incident may wait until the page shows it amber, and red
+OVERDUE_AFTER = env.durations("OVERDUE_AFTER", default="15m,1h")
 
 # Static files, served by whitenoise straight from the packages that bring them
 STATIC_URL = "static/"

@@ -18,7 +18,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 BASE64 = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}) (\d{1,19})", re.ASCII)
-TEXT = re.compile(r"([01])\.(\d{1,16})\.(\d{1,19})", re.ASCII)
+TEXT = re.compile(r"([0-9])\.(\d{1,16})\.(\d{1,19})", re.ASCII)
 
 
 class Position(NamedTuple):

@@ -126,6 +126,17 @@ class Incident(models.Model):
                 condition=Q(assignee__isnull=False),
                 name="incident_by_assignee",
             ),
+            # Of the finished ones there are ever more, and the page asks for the others.
+            models.Index(
+                fields=["severity", "status", "created_at", "id"],
+                condition=Q(severity__isnull=False),
+                name="incident_by_severity_status",
+            ),
+            models.Index(
+                fields=["assignee", "status", "created_at", "id"],
+                condition=Q(assignee__isnull=False),
+                name="incident_by_assignee_status",
+            ),
             models.Index(
                 fields=["dedup_key", "created_by", "status", "id"],
                 condition=Q(dedup_key__isnull=False),

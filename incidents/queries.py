@@ -18,10 +18,13 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from django.db.models import Q
+
 from incidents import statements
 from incidents.counts import totals
 from incidents.keyset import MAX_ID, Position
 from incidents.models import Incident, IncidentQuerySet
+from incidents.severity import Severity
 from incidents.statements import BriefRow, Columns, IncidentRow, ListedRow, Row
 
 NEWEST_FIRST = ("-created_at",)
@@ -33,9 +36,10 @@ CREATED_AT_AND_ID = itemgetter(4, 0)
 class IncidentQuery:
     """Which incidents, in which order; what is None or empty chooses all.
 
-    Those created at `created_after` are included, those at `created_before` are not. `assignee` is a user's
-    id; `unassigned` chooses those that nobody has. `ordering` is as `order_by` takes it; equal timestamps are
-    ordered by id, so that pages neither repeat nor skip.
+    Those created at `created_after` are included, those at `created_before` are not. `assignee` and
+    `reported_by` are users' ids, and `involving` of either; `unassigned` chooses those that nobody has.
+    `critical` chooses those of the worst severity, or the others. `ordering` is as `order_by` takes it; equal
+    timestamps are ordered by id, so that pages neither repeat nor skip.
     """
 
     statuses: frozenset[str] | None = None
@@ -47,6 +51,9 @@ class IncidentQuery:
     severity: str | None = None
     assignee: int | None = None
     unassigned: bool = False
+    reported_by: int | None = None
+    involving: int | None = None
+    critical: bool | None = None
     dedup_key: str | None = None
     ordering: tuple[str, ...] = NEWEST_FIRST
 
@@ -62,6 +69,7 @@ class IncidentQuery:
             "created_at__lt": self.created_before,
             "severity": self.severity,
             "assignee": self.assignee,
+            "created_by": self.reported_by,
             "dedup_key": self.dedup_key,
         }
         found = found.filter(**{name: value for name, value in given.items() if value is not None})
@@ -71,6 +79,11 @@ class IncidentQuery:
             found = found.mentioning(word)
         if self.unassigned:
             found = found.filter(assignee=None)
+        if self.involving is not None:
+            found = found.filter(Q(created_by=self.involving) | Q(assignee=self.involving))
+        if self.critical is not None:
+            worst = {"severity": Severity.CRITICAL}
+            found = found.filter(**worst) if self.critical else found.exclude(**worst)
         found = found.order_by(*self.ordering, "-id" if self.is_descending else "id")
         if after is None:
             return found

@@ -22,6 +22,7 @@ NAMES = [
     "LANGUAGE_CODE",
     "TIME_ZONE",
     "TEXT_LINKS",
+    "OVERDUE_AFTER",
     "REST_PUBLIC",
     "MAX_BODY_BYTES",
     "WEB_CONCURRENCY",

@@ -43,7 +43,15 @@ DEFAULTS: dict[str, Any] = {
     "METRICS_TOKEN": "",
     "DEBUG": False,
 }
-PROMISED = {*DEFAULTS, "SECRET_KEY", "ALLOWED_HOSTS", "LOG_FORMAT", "TEXT_LINKS", "OUTBOUND_ALLOWED_NETWORKS"}
+PROMISED = {
+    *DEFAULTS,
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "LOG_FORMAT",
+    "TEXT_LINKS",
+    "OVERDUE_AFTER",
+    "OUTBOUND_ALLOWED_NETWORKS",
+}
 
 
 def read(folder: Path, **environment: str) -> dict[str, Any]:
@@ -58,6 +66,13 @@ def test_the_defaults_are_those_promised(tmp_path: Path) -> None:
         if name != "DATA_DIR":
             assert values[name] == default, name
     assert values["DATA_DIR"] == tmp_path
+
+
+def test_durations_are_read_in_seconds(tmp_path: Path) -> None:
+    assert read(tmp_path)["OVERDUE_AFTER"] == (900, 3600)
+    assert read(tmp_path, OVERDUE_AFTER="45s, 2d")["OVERDUE_AFTER"] == (45, 172800)
+    assert read(tmp_path, OVERDUE_AFTER="90m")["OVERDUE_AFTER"] == (5400,)
+    assert read(tmp_path, OVERDUE_AFTER="0")["OVERDUE_AFTER"] == ()
 
 
 def test_the_tests_know_every_setting() -> None:
@@ -110,6 +125,10 @@ def test_the_example_says_the_defaults() -> None:
         ("DATABASE_URL", "sqlite:///x"),
         ("DATABASE_URL", "postgresql://user:secret@host:port/name"),
         ("DEBUG", "maybe"),
+        ("OVERDUE_AFTER", "15"),
+        ("OVERDUE_AFTER", "1h,15m"),
+        ("OVERDUE_AFTER", "1m,2m,3m"),
+        ("OVERDUE_AFTER", "15m,,1h"),
         ("HTTPS", "x"),
         ("REST_PUBLIC", "public"),
         ("LANGUAGE_CODE", "fr"),

@@ -35,7 +35,8 @@ def test_it_shows_the_text_the_reporter_and_the_history(as_olga: Client, inciden
     assert "Partner" in html
     assert "<bdi>olga</bdi>" in html
     assert "POST API" in html
-    assert html.index("Reported") < html.index("Open → In progress")
+    # The newest is the first.
+    assert html.index("Open → In progress") < html.index("<b>Reported")
 
 
 def test_every_other_status_has_a_button(as_olga: Client, incident: Report) -> None:
@@ -166,8 +167,9 @@ def test_markup_in_texts_is_escaped(as_olga: Client, incident: Report) -> None:
     change(as_olga, one, status="closed", comment=hostile)
     html = page(as_olga, f"/incident/{one.pk}/")
     assert "<script>alert" not in html
-    assert html.count("&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 2
-    assert html.count("{{ 7|add:7 }}&amp;amp;") == 2
+    # In the title, the text and the comment
+    assert html.count("&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 3
+    assert html.count("{{ 7|add:7 }}&amp;amp;") == 3
 
 
 def test_a_long_history_is_shown_in_pages(
@@ -180,12 +182,12 @@ def test_a_long_history_is_shown_in_pages(
         services.change(one.pk, origin, comment=f"comment {number}")
     ids = list(one.events.order_by("id").values_list("id", flat=True))
     html = page(as_olga, f"/incident/{one.pk}/")
-    assert event_ids(html) == ids[-3:]
+    assert event_ids(html) == ids[-3:][::-1]
     # The facts are those of the first event all the same.
     assert "POST API" in html
     assert "To the newest" not in html
     html = page(as_olga, f"/incident/{one.pk}/", before=ids[-3])
-    assert event_ids(html) == ids[1:4]
+    assert event_ids(html) == ids[1:4][::-1]
     assert "To the newest" in html
     html = page(as_olga, f"/incident/{one.pk}/", before=ids[1])
     assert event_ids(html) == ids[:1]
@@ -243,7 +245,7 @@ def test_a_redirect_after_a_change_or_report_needs_no_database(
 
 
 @pytest.mark.parametrize(
-    ("asked", "position"), [("?status=closed", 0), ("?status=all", 1), ("/elsewhere?status=x", 1), ("", 1)]
+    ("asked", "position"), [("?status=closed", 0), ("?status=all", 3), ("/elsewhere?status=x", 3), ("", 3)]
 )
 def test_a_row_has_its_position_in_the_queue_that_asked(
     as_olga: Client, incident: Report, asked: str, position: int
@@ -267,7 +269,7 @@ def test_it_is_handed_over_and_given_back(as_olga: Client, olga: User, admin: Us
     html = assign(as_olga, one, assignee="admin").text
     assert Incident.objects.get().assignee == admin
     assert "Assigned: <bdi>admin</bdi>" in html
-    assert '<dd class="severity-error">Error</dd>' in html
+    assert '<span class="severity">Error</span>' in html
     html = assign(as_olga, one, give_back="on", assignee="admin").text
     assert Incident.objects.get().assignee is None
     assert "Given back" in html
@@ -292,13 +294,17 @@ def test_a_viewer_hands_nothing_over(as_vera: Client, incident: Report) -> None:
     assert response.status_code == HTTPStatus.FORBIDDEN
 
 
-def test_taking_assigns_and_the_row_shows_it(as_olga: Client, olga: User, incident: Report) -> None:
+def test_taking_assigns_and_the_row_shows_it(
+    as_olga: Client, as_vera: Client, olga: User, incident: Report
+) -> None:
     one = incident(severity=Severity.CRITICAL)
     change(as_olga, one, status="in_progress")
     assert Incident.objects.get().assignee == olga
     html = page(as_olga, "/")
-    assert '<bdi class="assignee">olga</bdi>' in html
-    assert '<span class="severity-critical">Critical</span>' in html
+    assert '<b class="state">Mine · <time class="lasts"' in html
+    assert '<span class="severity">Critical</span>' in html
+    html = page(as_vera, "/")
+    assert '<span class="state">With <bdi>olga</bdi> · <time class="lasts"' in html
 
 
 def test_it_shows_what_its_sender_says(as_olga: Client, olga: User, rita: User) -> None:
@@ -317,3 +323,49 @@ def test_it_shows_what_its_sender_says(as_olga: Client, olga: User, rita: User) 
     [second] = signal_service.handle([replace(signal, starts_at=START + timedelta(hours=1))], sender)
     html = page(as_olga, f"/incident/{second.incident_id}/")
     assert f'<a href="/incident/{first.incident_id}/">The incident before: #{first.incident_id}</a>' in html
+
+
+def test_it_is_taken_over_from_somebody_else(
+    as_olga: Client, admin_browser: Client, olga: User, incident: Report
+) -> None:
+    one = incident()
+    assert "Take over" not in page(as_olga, f"/incident/{one.pk}/")
+    change(admin_browser, one, status="in_progress")
+    html = page(as_olga, f"/incident/{one.pk}/?status=in_progress")
+    assert "With <bdi>admin</bdi>" in html
+    assert '<button name="assignee" value="olga">Take over</button>' in html
+    assert "Take over" not in page(admin_browser, f"/incident/{one.pk}/")
+    response = as_olga.post(f"/incident/{one.pk}/assign/?status=in_progress", {"assignee": "olga"})
+    assert response["Location"] == f"/incident/{one.pk}/?status=in_progress"
+    assert Incident.objects.get().assignee == olga
+    assert "Mine" in page(as_olga, f"/incident/{one.pk}/")
+
+
+def links(html: str) -> dict[str, str]:
+    return {
+        rel: path.replace("&amp;", "&") for rel, path in re.findall(r'<a rel="(\w+)" href="([^"]*)"', html)
+    }
+
+
+def test_it_has_a_place_in_the_queue_from_which_it_was_opened(as_olga: Client, incident: Report) -> None:
+    ids = [incident(f"Самокат {n}", source=Source.MONITORING).pk for n in range(3)]
+    incident("Другой")
+    query = "?status=open&source=monitoring"
+    html = page(as_olga, f"/incident/{ids[1]}/{query}")
+    assert "2 of 3" in html
+    assert links(html) == {"prev": f"/incident/{ids[2]}/{query}", "next": f"/incident/{ids[0]}/{query}"}
+    assert "‹ <bdi>Queue: open, monitoring</bdi>" in html
+    assert f'href="/{query}#incident-{ids[1]}"'.replace("&", "&amp;") in html
+    assert "2 of 4" in page(as_olga, f"/incident/{ids[2]}/")
+    # The row leads there, and a change leads back.
+    assert f'href="/incident/{ids[1]}/{query}"'.replace("&", "&amp;") in page(as_olga, f"/{query}")
+    response = as_olga.post(f"/incident/{ids[1]}/change/{query}", {"seen": "open", "status": "resolved"})
+    assert response["Location"] == f"/incident/{ids[1]}/{query}"
+    html = page(as_olga, response["Location"])
+    assert " of 3" not in html
+    assert f"Next: #{ids[0]} Самокат 0" in html
+    # After the last one the first comes again.
+    as_olga.post(f"/incident/{ids[0]}/change/{query}", {"seen": "open", "status": "resolved"})
+    assert f"Next: #{ids[2]} Самокат 2" in page(as_olga, f"/incident/{ids[0]}/{query}")
+    as_olga.post(f"/incident/{ids[2]}/change/{query}", {"seen": "open", "status": "resolved"})
+    assert "Next: #" not in page(as_olga, f"/incident/{ids[2]}/{query}")

@@ -20,12 +20,103 @@ Report = Callable[..., Incident]
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def test_it_shows_active_incidents_newest_first(as_olga: Client, incident: Report) -> None:
+def test_it_shows_what_waits_and_then_what_is_taken_newest_first(as_olga: Client, incident: Report) -> None:
     old = incident(created_at=START)
     incident(status=Status.CLOSED)
     taken = incident(status=Status.IN_PROGRESS)
     new = incident()
-    assert row_ids(page(as_olga, "/")) == [new.pk, taken.pk, old.pk]
+    html = page(as_olga, "/")
+    assert row_ids(html) == [new.pk, old.pk, taken.pk]
+    assert heads(html) == [("Open", "2"), ("In progress", "1")]
+    assert html.index(f'id="incident-{old.pk}"') < html.index(">In progress <b data-tab")
+    assert "<title>(2) Queue" in html
+
+
+def heads(html: str) -> list[tuple[str, str]]:
+    return re.findall(r"<h2>([^<]+) <b data-tab=\"\w*\">(\d+)</b></h2>", html)
+
+
+def test_critical_ones_are_the_first_of_those_that_wait(as_olga: Client, incident: Report) -> None:
+    worst = incident(severity=Severity.CRITICAL, created_at=START)
+    taken = incident(severity=Severity.CRITICAL, status=Status.IN_PROGRESS)
+    bad, plain = incident(severity=Severity.ERROR), incident()
+    assert row_ids(page(as_olga, "/")) == [worst.pk, plain.pk, bad.pk, taken.pk]
+    assert row_ids(page(as_olga, "/", order="oldest")) == [worst.pk, bad.pk, plain.pk, taken.pk]
+    assert row_ids(page(as_olga, "/", status="open", order="")) == [worst.pk, plain.pk, bad.pk]
+
+
+def test_mine_are_the_active_ones_of_the_viewer(
+    as_olga: Client, olga: User, admin: User, incident: Report
+) -> None:
+    origin = Origin(olga.pk, Event.Channel.PAGE)
+    mine, others, finished = incident(), incident(), incident()
+    services.change(mine.pk, origin, status=Status.IN_PROGRESS)
+    services.change(others.pk, Origin(admin.pk, Event.Channel.PAGE), status=Status.IN_PROGRESS)
+    services.change(finished.pk, origin, status=Status.CLOSED, assignee=olga.pk)
+    html = page(as_olga, "/", status="mine")
+    assert row_ids(html) == [mine.pk]
+    assert tab_counts(html)["mine"] == 1
+    assert tab_counts(page(as_olga, "/"))["mine"] == 1
+    assert tab_counts(page(as_olga, "/", source="operator"))["mine"] == 1
+    assert row_ids(page(as_olga, "/changes/", status="mine", after_event=0)) != []
+
+
+def test_it_waits_since_it_became_open_and_not_since_it_happened(
+    as_olga: Client, olga: User, incident: Report
+) -> None:
+    one = incident(created_at=START)
+    assert "late-2" in page(as_olga, "/")
+    origin = Origin(olga.pk, Event.Channel.PAGE)
+    services.change(one.pk, origin, status=Status.IN_PROGRESS)
+    services.change(one.pk, origin, status=Status.OPEN, assignee=None)
+    html = page(as_olga, "/")
+    assert re.search(r"Waits <time[^>]*>&lt;1 min</time>", html)
+    assert "late-" not in html
+
+
+@pytest.mark.parametrize(
+    ("waits", "late", "words"),
+    [
+        (timedelta(minutes=14), "", "Ждёт 14 мин"),
+        (timedelta(minutes=15), " late-1", "Ждёт 15 мин"),
+        (timedelta(hours=1), " late-2", "Ждёт 1 ч"),
+        (timedelta(hours=1, minutes=5), " late-2", "Ждёт 1 ч 5 мин"),
+        (timedelta(days=2, hours=4, minutes=59), " late-2", "Ждёт 2 дня 4 ч"),
+        (timedelta(days=5), " late-2", "Ждёт 5 дней"),
+    ],
+)
+def test_who_waits_too_long_is_marked(
+    as_olga: Client, incident: Report, waits: timedelta, late: str, words: str
+) -> None:
+    one = incident()
+    Incident.objects.filter(pk=one.pk).update(created_at=timezone.now() - waits)
+    html = as_olga.get("/", headers={"Accept-Language": "ru"}).text
+    assert f'class="row status-open{late}"' in html
+    assert words in re.sub(r"</?time[^>]*>", "", html)
+
+
+def test_the_order_is_remembered(as_olga: Client, incident: Report) -> None:
+    new, old = incident(), incident(created_at=START)
+    assert 'class="order" href="?order=oldest"' in page(as_olga, "/")
+    assert row_ids(page(as_olga, "/", order="oldest")) == [old.pk, new.pk]
+    html = page(as_olga, "/", status="open")
+    assert row_ids(html) == [old.pk, new.pk]
+    assert 'class="order" href="?status=open&amp;order="' in html
+    page(as_olga, "/", order="")
+    assert row_ids(page(as_olga, "/")) == [new.pk, old.pk]
+
+
+def test_each_filter_that_is_on_can_be_taken_away(as_olga: Client, rita: User, incident: Report) -> None:
+    one = incident(source=Source.MONITORING)
+    Incident.objects.filter(pk=one.pk).update(created_by=rita, dedup_key="x")
+    incident(source=Source.MONITORING)
+    html = page(as_olga, "/", source="monitoring", sender="rita")
+    assert row_ids(html) == [one.pk]
+    assert '<a href="?sender=rita" aria-label="source: Monitoring, take the filter away">' in html
+    assert '<a href="?source=monitoring" aria-label="sender: rita, take the filter away">' in html
+    assert '<b id="filters-on">2</b>' in html
+    assert '<span class="from">rita</span>' in html
+    assert row_ids(page(as_olga, "/", sender="nobody")) == []
 
 
 def test_the_tab_all_shows_active_incidents_first(as_olga: Client, incident: Report) -> None:
@@ -40,7 +131,7 @@ def test_each_status_has_its_tab(as_olga: Client, incident: Report, status: Stat
     reported = {word: incident(status=word) for word in Status}
     html = page(as_olga, "/", status=status.value)
     assert row_ids(html) == [reported[status].pk]
-    assert tab_counts(html) == {"active": 2, "all": 7, **dict.fromkeys(Status.values, 1)}
+    assert tab_counts(html) == {"active": 2, "mine": 0, "all": 7, **dict.fromkeys(Status.values, 1)}
 
 
 def test_it_filters_by_source_time_and_text(as_olga: Client, incident: Report) -> None:
@@ -85,7 +176,7 @@ def test_pages_neither_repeat_nor_skip(
         query = next_page(html)
     expected = [one for one in all_of_them if tab == "all" or one.status in ("open", "in_progress")]
     expected.sort(key=lambda one: (one.created_at, one.pk), reverse=not order)
-    expected.sort(key=lambda one: one.status not in ("open", "in_progress"))
+    expected.sort(key=lambda one: {"open": 0, "in_progress": 1}.get(one.status, 2))
     assert seen == [one.pk for one in expected]
 
 
@@ -113,7 +204,7 @@ def test_invalid_parameters_are_ignored(as_olga: Client, incident: Report, query
 
 
 def test_the_age_is_in_words_with_the_exact_time_on_hover(as_olga: Client, incident: Report) -> None:
-    incident(created_at=timezone.now() - timedelta(minutes=5, seconds=2))
+    incident(created_at=timezone.now() - timedelta(minutes=5, seconds=2), status=Status.IN_PROGRESS)
     as_olga.cookies["timezone"] = "Asia/Tokyo"
     html = page(as_olga, "/")
     assert "5 minutes ago</time>" in html
@@ -135,7 +226,7 @@ def test_the_age_is_in_words_with_the_exact_time_on_hover(as_olga: Client, incid
 def test_the_age_in_russian_is_declined_correctly(
     as_olga: Client, incident: Report, passed: timedelta, words: str
 ) -> None:
-    incident(created_at=timezone.now() - passed)
+    incident(created_at=timezone.now() - passed, status=Status.IN_PROGRESS)
     response = as_olga.get("/", headers={"Accept-Language": "ru"})
     assert f"{words}</time>" in response.text
 
@@ -159,7 +250,7 @@ def test_the_number_of_queries_is_independent_of_the_number_of_rows(
     for _n in range(8):
         incident()
     page(as_olga, "/")
-    # Session, user, newest event, two statuses, counts
+    # Session, user, newest event, three groups, counts, mine
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         page(as_olga, "/")
 

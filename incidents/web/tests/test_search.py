@@ -6,6 +6,7 @@ from django.test import Client
 from incidents.models import Incident, Source, Status
 from incidents.web.search import marked, parse
 from testing.reading import page, row_ids, tab_counts
+from users.models import User
 
 Report = Callable[..., Incident]
 
@@ -27,7 +28,18 @@ Report = Callable[..., Incident]
     ],
 )
 def test_it_is_read_as(text: str, words: tuple[str, ...], number: int | None) -> None:
-    assert parse(text) == (words, number)
+    assert parse(text) == (words, number, "")
+
+
+def test_from_names_a_person(as_olga: Client, rita: User, incident: Report) -> None:
+    assert parse("тормоз от:rita мира") == (("тормоз", "мира"), None, "rita")
+    assert parse("FROM:olga") == ((), None, "olga")
+    own = incident("Самокат упал")
+    ritas = incident("Самокат стоит")
+    Incident.objects.filter(pk=ritas.pk).update(created_by=rita)
+    assert row_ids(page(as_olga, "/", q="от:rita")) == [ritas.pk]
+    assert row_ids(page(as_olga, "/", q="самокат from:olga")) == [own.pk]
+    assert row_ids(page(as_olga, "/", q="от:nobody")) == []
 
 
 def test_all_words_in_any_order(as_olga: Client, incident: Report) -> None:
@@ -49,18 +61,24 @@ def test_the_incident_of_a_number_comes_first(as_olga: Client, incident: Report,
     assert 'id="goto"' not in page(as_olga, "/", q="987654")
 
 
-def test_the_counts_follow_the_source_and_the_search(as_olga: Client, incident: Report) -> None:
+def test_the_counts_follow_the_source_and_the_search(
+    as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
     incident("Самокат", source=Source.MONITORING)
     incident("Самокат", source=Source.MONITORING, status=Status.CLOSED)
     incident("Станция")
     counts = tab_counts(page(as_olga, "/", source="monitoring"))
     assert (counts["active"], counts["open"], counts["closed"], counts["all"]) == (1, 1, 1, 2)
     html = page(as_olga, "/", q="самокат")
-    # The other tabs' counts would cost a search each.
-    assert tab_counts(html) == {"active": 1}
+    # To count the finished ones would cost a look at each.
+    assert tab_counts(html) == {"active": 1, "open": 1, "in_progress": 0, "mine": 0}
     assert "<b>–</b>" in html
     assert "Found: 1" in html
+    assert tab_counts(page(as_olga, "/changes/", q="самокат", after_event=0))["active"] == 1
+    monkeypatch.setattr("incidents.web.tabs.MAX_COUNTED", 1)
+    assert tab_counts(page(as_olga, "/", q="самокат")) == {}
     assert 'id="tabs"' not in page(as_olga, "/changes/", q="самокат", after_event=0)
+    assert tab_counts(page(as_olga, "/", q="самокат", status="closed")) == {"closed": 1}
 
 
 def test_a_search_without_a_result_leads_on(as_olga: Client, incident: Report) -> None:

@@ -6,10 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from incidents.models import Event, Incident
+from incidents.models import Event, Incident, Status
 from incidents.web import change_token
 from incidents.web.access import require_action, user_of
-from incidents.web.queue import Queue, in_brief, row, tabs
+from incidents.web.filters import without
+from incidents.web.queue import Queue, in_brief
+from incidents.web.rows import rows
+from incidents.web.tabs import count, tabs
 from users.roles import Action
 
 # A page that has missed more events is better loaded anew.
@@ -51,12 +54,18 @@ def changes(request: HttpRequest) -> HttpResponse:
     ids = set(found)
     queue = Queue.of(request.GET, user_of(request))
     shown = set(queue.query.incidents(Incident.objects.filter(pk__in=ids)).values_list("pk", flat=True))
+    query = without(request.GET, "after_event", "incident")
+    incidents = list(in_brief(Incident.objects.filter(pk__in=ids)))
     context = {
-        "tabs": tabs(queue),
-        "words": queue.query.words,
+        "tabs": tabs(queue, count(queue)),
         "rows": [
-            row(request, queue, incident) | {"belongs": incident.pk in shown and queue.shows(incident)}
-            for incident in in_brief(Incident.objects.filter(pk__in=ids))
+            row
+            | {
+                "belongs": one.pk in shown and queue.shows(one),
+                # It may stand among those that wait, in the page that shows it already.
+                "says_status": one.status != Status.OPEN,
+            }
+            for one, row in zip(incidents, rows(request, queue, incidents, query), strict=True)
         ],
         "newest_event": newest,
         "change_token": change_token.token_for(newest),

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.db import Error
+from django.db.models.functions import Left
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -18,12 +19,15 @@ from django_htmx.middleware import HtmxDetails
 from common.db import errors as db_errors
 from incidents import assignees, services
 from incidents.changes import KEEP
-from incidents.models import Episode, Event, Incident, Status
+from incidents.models import UNFINISHED, Episode, Event, Incident, Status
 from incidents.services import Origin
 from incidents.web import change_token
 from incidents.web.access import origin, require_action, user_of
+from incidents.web.filters import with_order, without
 from incidents.web.forms import ChangeForm
-from incidents.web.queue import Queue, in_brief, row
+from incidents.web.place import described, place
+from incidents.web.queue import BRIEF_LENGTH, Queue, in_brief
+from incidents.web.rows import latest_turns, rows, state
 from incidents.web.views.changes import to_id
 from users.models import User
 from users.roles import Action
@@ -85,7 +89,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.success(
             request, _("Incident #%(id)d: %(status)s") % {"id": pk, "status": Status(value).label}
         )
-    return redirect("web:incident", pk)
+    return back_to(request, pk)
 
 
 @require_action(Action.UPDATE)
@@ -94,15 +98,23 @@ def assign(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method != "POST":
         return redirect("web:incident", pk)
     try:
-        to = None if "give_back" in request.POST else assignees.assignee_id(request.POST.get("assignee", ""))
-        services.change(pk, origin(request), assignee=to)
+        if "give_back" in request.POST:
+            services.change(pk, origin(request), assignee=None)
+        else:
+            to = assignees.assignee_id(request.POST.get("assignee", ""))
+            services.change(pk, origin(request), assignee=to)
     except services.IncidentNotFound:
         raise Http404 from None
     except assignees.AssigneeNotKnown:
         messages.error(request, _("Assignee is not known"))
     except services.HistoryFull:
         messages.error(request, _("This incident has too many events, report a new one."))
-    return redirect("web:incident", pk)
+    return back_to(request, pk)
+
+
+def back_to(request: HttpRequest, pk: int) -> HttpResponse:
+    """Redirect to the incident's page, with the queue from which it was opened."""
+    return redirect(resolve_url("web:incident", pk) + without(request.GET, "before"))
 
 
 def carry_out(form: ChangeForm, pk: int, by: Origin) -> HTTPStatus:
@@ -146,11 +158,20 @@ def incident_page(
     before = to_id(request.GET.get("before", ""))
     may_update = user_of(request).may(Action.UPDATE)
     events, has_earlier = history(found, before)
+    parameters = with_order(request)
+    beside = place(Queue.of(parameters, user_of(request)), found, former_status(events))
+    finished = found.status not in UNFINISHED
+    since = latest_turns([found]).get(pk, found.created_at)
     context = {
         "incident": found,
         "events": events,
         "earlier_than": events[0].pk if has_earlier else None,
         "is_newest": before is None,
+        "came_from": described(request.GET),
+        "place": beside,
+        "next": first_line(beside.next) if finished and beside.next else None,
+        "state": state(found, since, user_of(request)),
+        "is_taken": found.status == Status.IN_PROGRESS,
         "reported": Event.objects.filter(incident=found, kind=Event.Kind.CREATED).order_by("id").first(),
         "form": form or ChangeForm(),
         "conflict": events[-1] if status == HTTPStatus.CONFLICT and events else None,
@@ -163,6 +184,16 @@ def incident_page(
         "change_token": change_token.token_for(newest),
     }
     return render(request, "web/incident.html", context, status=status)
+
+
+def former_status(events: list[Event]) -> str:
+    """Return the status before the newest change of it, "" without one."""
+    return next((one.status_from for one in reversed(events) if one.status_from != one.status_to), "")
+
+
+def first_line(incident: Incident) -> dict[str, Any]:
+    text = Incident.objects.values_list(Left("description", BRIEF_LENGTH), flat=True).get(pk=incident.pk)
+    return {"pk": incident.pk, "text": text.partition("\n")[0]}
 
 
 def history(incident: Incident, before: int | None) -> tuple[list[Event], bool]:
@@ -202,9 +233,11 @@ def row_in_queue(request: HttpRequest, pk: int, form: ChangeForm, status: HTTPSt
     """Respond with the row and what undoes the change, for the open queue from which htmx sent it."""
     found = get_object_or_404(in_brief(Incident.objects.all()), pk=pk)
     events, _has_earlier = history(found, None)
-    queue = Queue.of(QueryDict(query_of_page(request)), user_of(request))
-    context = row(request, queue, found) | {
-        "words": queue.query.words,
+    parameters = QueryDict(query_of_page(request))
+    queue = Queue.of(parameters, user_of(request))
+    [row] = rows(request, queue, [found], without(parameters))
+    context = {
+        "row": row | {"says_status": True},
         "errors": form.non_field_errors(),
         "conflict": events[-1] if status == HTTPStatus.CONFLICT else None,
         "undo": undo(user_of(request), events),

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -15,14 +17,15 @@ from django.views.decorators.http import require_safe
 from incidents import export_limit
 from incidents.keyset import Position
 from incidents.models import Incident, Source, Status
-from incidents.web import change_token
+from incidents.web import change_token, preferences
 from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
+from incidents.web.filters import FILTERS, ORDER_COOKIE, QueueForm, chips, other_order, with_order, without
 from incidents.web.first_steps import first_steps
-from incidents.web.queue import Queue, QueueForm, midnight, row, tabs
+from incidents.web.queue import Page, Queue, midnight
+from incidents.web.rows import rows
+from incidents.web.tabs import Counts, count, heads, tabs
 from users.roles import Action
-
-FILTERS = ("source", "severity", "assignee", "since", "until", "order")
 
 
 @require_login
@@ -37,26 +40,53 @@ def queue(request: HttpRequest) -> HttpResponseBase:
 def queue_page(request: HttpRequest) -> HttpResponse:
     # Read before the rows: what changes in between then comes by /changes/.
     newest = change_token.newest_event_id()
-    asked = Queue.of(request.GET, user_of(request))
+    parameters = with_order(request)
+    asked = Queue.of(parameters, user_of(request))
     after = position(request.GET.get("after", ""))
     page = asked.page(after)
-    form = QueueForm(request.GET, label_suffix="")
+    counts = count(asked, None if after else page)
+    form = QueueForm(parameters, label_suffix="")
     context = {
         "form": form,
         "filter_fields": [form[name] for name in FILTERS],
+        "chips": chips(parameters),
         "queue": asked,
-        "tabs": tabs(asked, None if after else page),
+        "tabs": tabs(asked, counts),
+        "waiting": counts.of(Status.OPEN),
         "found": len(page.incidents) if asked.is_filtered and not after else None,
-        "words": asked.query.words,
-        "rows": [row(request, asked, incident) for incident in page.incidents],
+        "items": items(request, asked, page, after, counts),
         "next": str(page.next) if page.next else None,
         "after": after,
         "first_steps": first_steps(user_of(request)),
+        "other_order": other_order(parameters),
+        "overdue_after": " ".join(map(str, settings.OVERDUE_AFTER)),
         "resolved_today": None if page.incidents or asked.is_filtered else resolved_today(),
         "newest_event": newest,
         "change_token": change_token.token_for(newest),
     }
-    return render(request, "web/queue.html", context)
+    response = render(request, "web/queue.html", context)
+    if "order" in request.GET and request.GET["order"] != request.COOKIES.get(ORDER_COOKIE, ""):
+        preferences.keep(response, request, ORDER_COOKIE, request.GET["order"])
+    return response
+
+
+def items(
+    request: HttpRequest, asked: Queue, page: Page, after: Position | None, counts: Counts
+) -> list[dict[str, Any]]:
+    """Describe the rows, and before the first one of each group its head."""
+    first = after.group + 1 if after else 0
+    last = page.next.group if page.next else len(asked.groups)
+    found: list[tuple[tuple[int, int], dict[str, Any]]] = [
+        ((number, 0), {"head": head})
+        for number, head in heads(asked, counts).items()
+        if first <= number <= last
+    ]
+    found += [
+        # The one whose number was searched for is the first, whatever it is.
+        ((-1 if row["pk"] == asked.number else row["position"].group, 1), row)
+        for row in rows(request, asked, page.incidents, without(request.GET))
+    ]
+    return [item for _place, item in sorted(found, key=itemgetter(0))]
 
 
 def resolved_today() -> dict[str, Any]:

@@ -56,7 +56,7 @@ async function merge(here, changed) {
 function mergeRows(here, page, rows) {
   const list = document.getElementById("rows");
   if (!list) return;
-  if (!document.querySelector("#tabs [open]")) replace(document.getElementById("tabs"), page.getElementById("tabs"));
+  showCounts(page.getElementById("tabs"));
   const wait = mustWait();
   let added = 0;
   keepScrollPosition(list, () => {
@@ -72,6 +72,17 @@ function mergeRows(here, page, rows) {
   if (added) say(here, here.dataset.message.replace("0", added));
 }
 
+function showCounts(tabs) {
+  if (!tabs) return;
+  if (!document.querySelector("#tabs [open]")) replace(document.getElementById("tabs"), tabs);
+  const numberOf = (tab) => tabs.querySelector(`.status-${tab} b`)?.textContent;
+  for (const count of document.querySelectorAll(".group [data-tab]")) {
+    if (/^\d/.test(numberOf(count.dataset.tab))) count.textContent = numberOf(count.dataset.tab);
+  }
+  const waits = Number(numberOf("open"));
+  document.title = document.title.replace(/^(\(\d+\) )?/, waits ? `(${waits}) ` : "");
+}
+
 function mustWait() {
   const aiming = pointer.inside || performance.now() - pointer.at < AIM_MILLISECONDS;
   return aiming || window.scrollY > 0 || waiting.size > 0 || matchMedia("(pointer: coarse)").matches;
@@ -79,6 +90,7 @@ function mustWait() {
 
 function showWaiting() {
   const button = document.getElementById("waiting");
+  if (!button) return;
   const { lang } = document.documentElement;
   const form = button.dataset[new Intl.PluralRules(lang).select(waiting.size)] ?? button.dataset.other;
   button.textContent = form.replace("0", waiting.size);
@@ -119,7 +131,7 @@ function update(old, row) {
 
 function insert(list, row) {
   const sign = list.dataset.order === "oldest" ? -1 : 1;
-  const next = [...list.querySelectorAll("li.row")].find((other) => comesAfter(other, row, sign));
+  const next = [...list.querySelectorAll(":scope > [data-position]")].find((other) => comesAfter(other, row, sign));
   const more = document.getElementById("more");
   // A row behind the last one shown belongs to the next page.
   if (!next && more) return 0;
@@ -149,12 +161,12 @@ async function mergeIncident(here, rows) {
   say(here, here.dataset.message);
 }
 
-// Appends the new events; the earlier ones that the viewer has loaded stay.
+// Adds the new events; the earlier ones that the viewer has loaded stay.
 function mergeTimeline(timeline, newest) {
   const fresh = [...newest.querySelectorAll("li[id^=event-]")].filter((event) => !document.getElementById(event.id));
   if (fresh.length === newest.querySelectorAll("li[id^=event-]").length) return replace(timeline, newest);
-  for (const event of fresh) {
-    timeline.append(event);
+  for (const event of fresh.reverse()) {
+    timeline.prepend(event);
     markFresh(event);
   }
 }

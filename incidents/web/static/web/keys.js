@@ -10,7 +10,7 @@ const KEYS = {
   "/": () => focus("#id_q"),
   ".": () => go("#waiting:not([hidden])"),
   c: () => focus("#id_comment"),
-  u: () => go("#back, .navigation a:first-child"),
+  u: () => go(document.getElementById("back") ? "#back" : ".navigation a"),
   n: () => go('.navigation a[href$="/report/"]'),
   z: () => go("#undo button"),
   "?": () => document.getElementById("keys").showModal(),

@@ -11,12 +11,15 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   expire();
   const id = detail.requestConfig?.path.match(/\/incident\/(\d+)\/change\/$/)?.[1];
   if (!id || document.activeElement !== document.body) return;
-  document.querySelector(`#incident-${id} a, #facts h1`)?.focus({ preventScroll: true });
+  const place = document.querySelector(`#incident-${id} a`) ?? document.querySelector("#next") ?? document.querySelector("#facts h1");
+  place?.focus({ preventScroll: true });
 });
-// From an incident the way back leads to the queue as it was left, with its filters.
-if (document.getElementById("queue")) {
-  window.addEventListener("pagehide", () => sessionStorage.setItem("queue", location.search));
-} else if (document.getElementById("incident")) {
-  document.querySelector(".navigation a").search = sessionStorage.getItem("queue") ?? "";
-}
+document.addEventListener("click", async ({ target }) => {
+  if (target.id !== "share") return;
+  const url = location.origin + location.pathname;
+  if (navigator.share && matchMedia("(pointer: coarse)").matches) return navigator.share({ title: document.title, url });
+  // Without HTTPS there is no clipboard, but a link to be selected.
+  await navigator.clipboard?.writeText(url);
+  target.textContent = navigator.clipboard ? target.dataset.done : url;
+});
 expire();

@@ -9,7 +9,8 @@ const UNITS = [
   ["hour", 3600],
   ["minute", 60],
 ];
-const formatter = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+const { lang } = document.documentElement;
+const formatter = new Intl.RelativeTimeFormat(lang, { numeric: "always" });
 
 function sendTimeZone() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -21,15 +22,39 @@ function sendTimeZone() {
   if (rendered && document.cookie.split("; ").includes(cookie)) location.reload();
 }
 
-function updateAges() {
-  for (const time of document.querySelectorAll("time.age")) {
+function update() {
+  for (const time of document.querySelectorAll("time.age, time.lasts")) {
     const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    const found = UNITS.find(([, length]) => seconds >= length);
-    if (!found) continue;
-    const text = formatter.format(-Math.floor(seconds / found[1]), found[0]);
-    if (time.textContent !== text) time.textContent = text;
+    const text = time.matches(".lasts") ? lasting(seconds) : age(seconds);
+    if (text && time.textContent !== text) time.textContent = text;
+    const row = time.closest(".row.status-open");
+    if (row && time.matches(".lasts")) markLate(row, seconds);
   }
 }
 
+function age(seconds) {
+  const [unit, length] = UNITS.find((each) => seconds >= each[1]) ?? [];
+  return unit && formatter.format(-Math.floor(seconds / length), unit);
+}
+
+// In its two largest units, as times.py writes it.
+function lasting(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
+  const parts = [["day", days], ["hour", hours], ["minute", days ? 0 : minutes % 60]];
+  const words = parts.filter(([, number]) => number).map(([unit, number]) => {
+    const unitDisplay = unit === "day" ? "long" : "short";
+    return new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay }).format(number);
+  });
+  return minutes > 0 && words.join(" ");
+}
+
+function markLate(row, seconds) {
+  const bounds = row.closest("[data-overdue-after]")?.dataset.overdueAfter.split(" ").filter(Boolean) ?? [];
+  row.classList.remove("late-1", "late-2");
+  const late = bounds.filter((bound) => seconds >= bound).length;
+  if (late) row.classList.add(`late-${late}`);
+}
+
 sendTimeZone();
-setInterval(updateAges, 20_000);
+setInterval(update, 20_000);

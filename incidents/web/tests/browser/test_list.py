@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -116,7 +117,7 @@ def test_what_came_since_the_last_look_is_marked(open_page: Open, olga: User, in
     me.driver.switch_to.window(next(one for one in me.driver.window_handles if one != other))
     me.see(f"#incident-{new.pk}.unseen-yet", within=CHANGES_WITHIN)
     me.see(".since", "С вашего прошлого взгляда, ")
-    order = "return [...document.querySelectorAll('#rows > li')].map(e => e.id || e.className)"
+    order = "return [...document.querySelectorAll('#rows > li:not(.group)')].map(e => e.id || e.className)"
     assert me.driver.execute_script(order) == [f"incident-{new.pk}", "since", f"incident-{old.pk}"]
     me.driver.switch_to.window(other)
     me.driver.close()
@@ -214,10 +215,19 @@ def test_the_way_back_leads_to_the_queue_with_its_filters(
     assert f"№{one.pk}" in me.see("li.row .id").text
     me.see("li.row a").click()
     me.see("#facts")
-    assert me.driver.title == f"№{one.pk} · Инциденты"
-    me.press("u")
-    me.see("#rows")
-    assert me.driver.current_url.endswith("/?status=open&order=oldest")
+    assert me.driver.title == f"№{one.pk} Самокат 104233 упал · Инциденты"
+
+    def click_queue() -> None:
+        me.see(".navigation a", "Очередь").click()
+
+    for leave in (partial(me.press, "u"), click_queue):
+        leave()
+        me.see("#rows")
+        # With its place.
+        url, _hash, place = me.driver.current_url.partition("#")
+        assert url.endswith("/?status=open&order=oldest")
+        assert place in (f"incident-{one.pk}", "")
+        me.go(f"/incident/{one.pk}/?status=open&order=oldest")
 
 
 def test_a_tap_or_click_on_the_age_opens_the_incident(open_page: Open, olga: User, incident: Report) -> None:

@@ -166,7 +166,7 @@ def test_filter_the_oldest_open_incidents_of_a_source(open_page: Open, olga: Use
     me.see("#filters summary").click()
     me.see("#id_source option[value=monitoring]").click()
     me.wait(lambda: me.rows() == ids[::-1])
-    me.see("#id_order option[value=oldest]").click()
+    me.see(".order", "Newest first").click()
     me.wait(lambda: me.rows() == ids)
     assert me.complaints() == []
 
@@ -198,7 +198,7 @@ def test_earlier_events_stay_when_a_new_one_comes(
     me.wait(lambda: not me.all("#earlier"))
     assert len(me.all("#timeline > li")) == 7
     services.change(one.pk, origin, comment="the newest")
-    me.see("#timeline li:last-child", "the newest", within=CHANGES_WITHIN)
+    me.see("#timeline li:first-child", "the newest", within=CHANGES_WITHIN)
     assert len(me.all("#timeline > li")) == 8
     assert me.complaints() == []
 
