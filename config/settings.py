@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from common import cpus, secret_key
-from common.http.guarded_client import networks
+from common.http.guarded_client import networks, proxy_address
 from config import env, logs, mail
 
 BASE_DIR = Path(__file__).parent.parent
@@ -206,6 +206,12 @@ try:
 except ValueError as error:
     raise env.WrongSetting("OUTBOUND_ALLOWED_NETWORKS", str(error)) from None
 TELEGRAM_API_URL = env.text("TELEGRAM_API_URL", default="https://api.telegram.org").rstrip("/")
+TELEGRAM_PROXY = env.secret("TELEGRAM_PROXY")
+try:
+    if TELEGRAM_PROXY:
+        proxy_address(TELEGRAM_PROXY)
+except ValueError as error:
+    raise env.WrongSetting("TELEGRAM_PROXY", str(error)) from None
 MAX_API_URL = env.text("MAX_API_URL", default="https://platform-api.max.ru").rstrip("/")
 EMAIL_URL = env.secret("EMAIL_URL")
 EMAIL_FROM = env.text("EMAIL_FROM", default="incidents@localhost")

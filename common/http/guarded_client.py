@@ -5,8 +5,10 @@
 The address that is connected to is the address that was checked: the name is resolved once, every address
 found has to be permitted, and TLS verifies the name. No redirect is followed, no proxy of the environment
 used. A request ends by its deadline however slowly the other side sends, and reads at most `MAX_BYTES`.
+A `proxy` resolves the name itself, so it is for hosts that the settings name.
 """
 
+import base64
 import contextlib
 import io
 import socket
@@ -15,10 +17,11 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPConnection, HTTPException
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.utils.translation import gettext_noop
 
@@ -75,12 +78,14 @@ def send(
     *,
     allowed: Collection[Network] = (),
     deadline: float = DEADLINE,
+    proxy: str = "",
 ) -> Response:
     """Send a request and return the response, whatever its status. Raises `RequestFailed`."""
     end = time.monotonic() + deadline
     try:
         scheme, host, port, target = parsed(url)
-        with contextlib.closing(connected(host, port, allowed, end)) as plain:
+        way = tunnelled(proxy, host, port, end) if proxy else connected(host, port, allowed, end)
+        with contextlib.closing(way) as plain:
             plain.settimeout(left(end))
             wrapped = tls().wrap_socket(plain, server_hostname=host) if scheme == "https" else plain
             with contextlib.closing(wrapped) as sock:
@@ -150,6 +155,37 @@ def connected(host: str, port: int, allowed: Collection[Network], end: float) ->
         else:
             return sock
     raise problem
+
+
+def proxy_address(url: str) -> tuple[str, int, str]:
+    """Return host, port and the credentials in base64 of a proxy such as http://name:password@host:3128.
+
+    Raises `ValueError`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname or not parts.port:
+        raise ValueError("write it as http://host:port or http://name:password@host:port")
+    given = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if parts.username else ""
+    return parts.hostname, parts.port, base64.b64encode(given.encode()).decode("ascii")
+
+
+def tunnelled(proxy: str, host: str, port: int, end: float) -> socket.socket:
+    """Connect through an HTTP proxy by CONNECT (RFC 9110, 9.3.6)."""
+    proxy_host, proxy_port, credentials = proxy_address(proxy)
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+    if credentials:
+        lines.append(f"Proxy-Authorization: Basic {credentials}")
+    sock = socket.create_connection((proxy_host, proxy_port), timeout=left(end))
+    with contextlib.ExitStack() as unless_connected:
+        unless_connected.callback(sock.close)
+        sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+        response = HTTPResponse(DeadlineSocket(sock, end), method="CONNECT")  # type: ignore[arg-type]
+        response.begin()
+        if response.status != HTTPStatus.OK:
+            raise RequestFailed(f"the proxy responded with {response.status}")
+        unless_connected.pop_all()
+    return sock
 
 
 def is_permitted(text: str, allowed: Collection[Network]) -> bool:

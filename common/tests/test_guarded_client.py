@@ -1,5 +1,7 @@
 """The client for addresses that people give: where it may connect, and what it costs at most."""
 
+import base64
+import contextlib
 import socket
 import threading
 import time
@@ -193,3 +195,66 @@ def test_networks_are_read_and_wrong_ones_refused() -> None:
     ]
     with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
         list(guarded_client.networks(["10.0.0.1/8"]))
+
+
+# ------------------------------------------------------------------ through a proxy
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+
+
+@contextlib.contextmanager
+def proxy_to(port: int, status: int = 200) -> Iterator[tuple[str, list[bytes]]]:
+    """Run an HTTP proxy for one request, which connects to the port whatever it is asked for."""
+    heads: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _address = server.accept()
+            with client:
+                heads.append(client.recv(4096))
+                client.sendall(f"HTTP/1.1 {status} So\r\nVia: us\r\n\r\n".encode())
+                if status == 200:
+                    with socket.create_connection(("127.0.0.1", port)) as way:
+                        threading.Thread(target=copy, args=(client, way), daemon=True).start()
+                        copy(way, client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://olga:s%3Acret@127.0.0.1:{server.getsockname()[1]}", heads
+        thread.join()
+
+
+def test_a_proxy_resolves_the_name_and_gets_its_credentials(receiver: Receiver) -> None:
+    receiver.answer = lambda _received: Answer(200, {}, b"thanks")
+    with proxy_to(receiver.port) as (proxy, heads):
+        response = send("POST", "http://api.nowhere.test/bot", {}, b"body", proxy=proxy)
+    assert (response.status, response.body) == (200, b"thanks")
+    assert (receiver.received[0].path, receiver.received[0].body) == ("/bot", b"body")
+    assert heads[0].startswith(b"CONNECT api.nowhere.test:80 HTTP/1.1\r\nHost: api.nowhere.test:80\r\n")
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"olga:s:cret") in heads[0]
+
+
+def test_a_proxy_that_refuses_is_a_failure_without_its_credentials(receiver: Receiver) -> None:
+    with (
+        proxy_to(receiver.port, 407) as (proxy, _heads),
+        pytest.raises(RequestFailed, match="the proxy responded with 407") as failed,
+    ):
+        send("POST", "http://api.nowhere.test/bot", {}, b"", proxy=proxy)
+    assert "olga" not in str(failed.value)
+
+
+def test_a_proxy_that_says_nothing_costs_no_more_than_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(RequestFailed, match=r"within 0\.3 s"):
+            send("POST", "http://api.nowhere.test/", {}, b"", proxy=proxy, deadline=0.3)
+
+
+@pytest.mark.parametrize("url", ["proxy", "socks5://host:1080", "http://host", "http://:3128", "http://h:x"])
+def test_a_wrong_proxy_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"http://|Port"):
+        guarded_client.proxy_address(url)

@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "EMAIL_URL": "",
     "EMAIL_FROM": "incidents@localhost",
     "TELEGRAM_API_URL": "https://api.telegram.org",
+    "TELEGRAM_PROXY": "",
     "MAX_API_URL": "https://platform-api.max.ru",
     "METRICS_TOKEN": "",
     "DEBUG": False,
@@ -160,7 +161,11 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
-    urls = {"DATABASE_URL": "postgresql://user@host/name", "EMAIL_URL": "smtps://name:password@host"}
+    urls = {
+        "DATABASE_URL": "postgresql://user@host/name",
+        "EMAIL_URL": "smtps://name:password@host",
+        "TELEGRAM_PROXY": "http://name:password@host:3128",
+    }
     secret = urls.get(name, "s3cret")
     (tmp_path / "secret").write_text(f"{secret}\n")
     values = read(tmp_path, **{name: "", f"{name}_FILE": str(tmp_path / "secret")})

@@ -19,6 +19,7 @@ from django.test import override_settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from common.tests.test_guarded_client import proxy_to
 from config import mail as mail_settings
 from config.env import WrongSetting
 from incidents import services
@@ -199,6 +200,20 @@ def test_an_unreachable_api_names_no_token(chat: Destination, settings: Any) -> 
     reason = Attempt.objects.get().reason
     assert reason
     assert "AAsecret" not in reason
+
+
+def test_telegram_alone_goes_through_its_proxy(api: Receiver, chat: Destination, settings: Any) -> None:
+    settings.TELEGRAM_API_URL = "http://api.nowhere.test"
+    destinations.add(name="MAX", transport=Transport.MAX, address="77", secret="token")
+    with proxy_to(api.port) as (settings.TELEGRAM_PROXY, heads):
+        report()
+        dispatch()
+    assert heads[0].startswith(b"CONNECT api.nowhere.test:80 ")
+    assert sorted(received.path for received in api.received) == [
+        f"/bot{TOKEN}/sendMessage",
+        "/messages?chat_id=77",
+    ]
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"done"}
 
 
 def test_max_gets_the_text_and_its_token_in_a_header(api: Receiver, db: None) -> None:

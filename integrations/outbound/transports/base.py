@@ -56,9 +56,9 @@ class Outcome:
 Send = Callable[[Address, Message], Outcome]
 
 
-def request(method: str, url: str, headers: dict[str, str], body: bytes) -> Response:
+def request(method: str, url: str, headers: dict[str, str], body: bytes, *, proxy: str = "") -> Response:
     """Send by the guarded client, with the networks that the service may reach. Raises `RequestFailed`."""
-    return send(method, url, headers, body, allowed=settings.OUTBOUND_ALLOWED_NETWORKS)
+    return send(method, url, headers, body, allowed=settings.OUTBOUND_ALLOWED_NETWORKS, proxy=proxy)
 
 
 def excerpt(body: bytes) -> str:

@@ -29,7 +29,13 @@ def send(address: Address, message: Message) -> Outcome:
         }
     url = f"{settings.TELEGRAM_API_URL}/bot{address.secrets[0]}/sendMessage"
     try:
-        response = request("POST", url, {"Content-Type": "application/json"}, orjson.dumps(fields))
+        response = request(
+            "POST",
+            url,
+            {"Content-Type": "application/json"},
+            orjson.dumps(fields),
+            proxy=settings.TELEGRAM_PROXY,
+        )
     except RequestFailed as failed:
         return Outcome(success=False, reason=str(failed))
     return read(response)
