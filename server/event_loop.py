@@ -43,7 +43,7 @@ class EventLoop:
         self.listeners.backoff = ACCEPT_BACKOFF if worker.cfg.workers > 1 else 0.0
         self.unsynced, self.sync_by = list[Connection](), 0.0  # responses that wait for a sync, until when
         self.sync_lock = threading.Lock()
-        self.tasks = TaskQueue(worker.cfg.threads, lambda: worker.pool.free_threads)
+        self.tasks = TaskQueue(worker.cfg.threads, self.tell_leader)
         self.costs = Costs()
         self.parse_until, self.parsed_enough = 0.0, False
         self.next_check = 0.0
@@ -91,10 +91,6 @@ class EventLoop:
         else:
             self.tasks.add(task, self.costs.duration(request), writes=request.method not in SAFE_METHODS)
         self.tell_leader()
-
-    def thread_is_free(self) -> None:
-        if self.tasks.waits_for_thread:
-            self.tell_leader()
 
     def tell_leader(self) -> None:
         if threading.get_ident() != self.leader_thread:

@@ -17,21 +17,14 @@ Task = Callable[[], object]
 class LeaderFollowerPool:
     """The pool of the threads that call `work`. To be made in the main thread, whose SIGALRM it uses."""
 
-    def __init__(
-        self,
-        next_task: Callable[[], Task | None],
-        handoff_after: float,
-        thread_is_free: Callable[[], object] = bool,
-    ) -> None:
+    def __init__(self, next_task: Callable[[], Task | None], handoff_after: float) -> None:
         """Take tasks from `next_task`, and promote a follower when one has taken `handoff_after` seconds.
 
         Only the leader calls `next_task`; it may wait, and may return None. With a `handoff_after` of 0 a
-        follower is promoted before each task: for tasks that mostly wait themselves. `thread_is_free` is
-        called whenever a thread has become a follower.
+        follower is promoted before each task: for tasks that mostly wait themselves.
         """
         self.next_task = next_task
         self.handoff_after = handoff_after
-        self.thread_is_free = thread_is_free
         # Guards the three that follow. Each thread has a lock of its own, on which it parks as a follower.
         self.change = threading.Lock()
         self.leader: threading.Lock | None = None
@@ -69,12 +62,7 @@ class LeaderFollowerPool:
                 self.leader = me
                 return
             self.followers.append(me)
-        self.thread_is_free()
         me.acquire()
-
-    @property
-    def free_threads(self) -> int:
-        return len(self.followers)
 
     def begin(self) -> None:
         self.busy_since = time.monotonic()

@@ -20,9 +20,7 @@ LARGE_BODY = 64 * 1024
 MAX_LONG_WAIT = 0.1  # seconds behind short requests, until one of the long ones comes first
 MAX_KINDS = 1000
 NEWEST_SHARE = 0.2  # of the average
-# Threads that are free beside the one that begins a request which writes, or a long one.
-MIN_FREE_FOR_WRITES = 1
-MIN_FREE_FOR_LONG = 2
+LEFT_BY_WRITES, LEFT_BY_LONG = 1, 2  # threads
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 DIGITS = re.compile(r"\d+")
 
@@ -78,19 +76,21 @@ class TaskQueue:
     """Any thread adds tasks; the leader takes them in rounds, between which it polls.
 
     A round is all short tasks that were there at its beginning. A long one comes when no short one is there,
-    or when it has waited for `MAX_LONG_WAIT`, and only while enough threads are free for short ones. A slow
-    one comes when no other slow one runs: two would keep all long ones waiting. What writes, and so may wait
-    for a lock, leaves one thread to what reads.
+    or when it has waited for `MAX_LONG_WAIT`. What may keep a thread leaves some to the others: one if it
+    writes, and so may wait for a lock, two if it is long. Of slow ones one runs at a time: two would keep all
+    long ones waiting.
     """
 
-    def __init__(self, threads: int, free_threads: Callable[[], int]) -> None:
-        self.free_threads = free_threads
-        self.free_for_writes = min(MIN_FREE_FOR_WRITES, threads - 1)
-        self.free_for_long = min(MIN_FREE_FOR_LONG, threads - 1)
+    def __init__(self, threads: int, wake_leader: Callable[[], object]) -> None:
+        """`wake_leader` is called when a task has ended for which another one waited."""
+        self.wake_leader = wake_leader
+        self.max_kept_for_writes = max(1, threads - LEFT_BY_WRITES)
+        self.max_kept_for_long = max(1, threads - LEFT_BY_LONG)
         self.short = deque[tuple[Task, bool]]()  # and whether it writes
-        self.held = deque[tuple[Task, bool]]()  # writes for which no thread was free
+        self.held = deque[tuple[Task, bool]]()  # writes for which too few threads were left
         self.long = deque[tuple[Task, float]]()  # and from when on it comes first
         self.slow = deque[tuple[Task, float]]()
+        self.kept = deque[Task]()  # what runs and may keep its thread
         self.slow_runs = False
         self.batch = 0  # what is left of the round
 
@@ -112,16 +112,12 @@ class TaskQueue:
         )
 
     @property
-    def waits_for_thread(self) -> bool:
-        return bool(self.held or self.long or self.slow)
-
-    @property
     def may_write(self) -> bool:
-        return self.free_threads() >= self.free_for_writes
+        return len(self.kept) < self.max_kept_for_writes
 
     @property
     def may_be_long(self) -> bool:
-        return self.free_threads() >= self.free_for_long
+        return len(self.kept) < self.max_kept_for_long
 
     @property
     def may_be_slow(self) -> bool:
@@ -139,23 +135,37 @@ class TaskQueue:
         if first is None or (self.batch and first[0][1] > time.monotonic()):
             return None
         task = first.popleft()[0]
-        if first is self.slow:
-            self.slow_runs = True
-            return partial(self.run_slow, task)
-        return task
-
-    def run_slow(self, task: Task) -> None:
-        try:
-            task()
-        finally:
-            self.slow_runs = False
+        if first is not self.slow:
+            return self.keeping(task)
+        self.slow_runs = True
+        return self.keeping(partial(self.run_slow, task))
 
     def next(self) -> Task | None:
         """Return the next task of the round."""
         while self.batch:
             self.batch -= 1
             task, writes = self.short.popleft()
-            if not writes or self.may_write:
+            if not writes:
                 return task
+            if self.may_write:
+                return self.keeping(task)
             self.held.append((task, writes))
         return None
+
+    def keeping(self, task: Task) -> Task:
+        self.kept.append(task)
+        return partial(self.run_keeping, task)
+
+    def run_keeping(self, task: Task) -> None:
+        try:
+            task()
+        finally:
+            self.kept.pop()  # Any of them: how many there are is what counts.
+            if self.held or self.long or self.slow:
+                self.wake_leader()
+
+    def run_slow(self, task: Task) -> None:
+        try:
+            task()
+        finally:
+            self.slow_runs = False

@@ -56,7 +56,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # gunicorn has no types
         self.wakeup = threading.Event()
         self.next_trim = time.monotonic() + TRIM_SECONDS
         self.loop = EventLoop(self)
-        self.pool = LeaderFollowerPool(self.loop.next_task, self.handoff_after, self.loop.thread_is_free)
+        self.pool = LeaderFollowerPool(self.loop.next_task, self.handoff_after)
         self.loop.listeners.listen()
         threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.cfg.threads)]
         self.threads = len(threads)

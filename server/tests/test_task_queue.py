@@ -1,6 +1,11 @@
 import time
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from server.leader_follower import Task
 from server.task_queue import LARGE_BODY, MAX_KINDS, Costs, Duration, TaskQueue
 
 
@@ -14,25 +19,46 @@ class Named:
         """Do nothing."""
 
 
+def fail() -> None:
+    raise ZeroDivisionError
+
+
+def name_of(task: Any) -> str:
+    while isinstance(task, partial):
+        task = task.args[0]
+    return str(task.name)
+
+
+def begun(queue: TaskQueue, rounds: int = 1) -> dict[str, Task]:
+    """Return what the leader begins in so many rounds, by name, none of which has ended."""
+    tasks = []
+    for _ in range(rounds):
+        if task := queue.begin_round():
+            tasks.append(task)
+        while task := queue.next():
+            tasks.append(task)
+    return {name_of(task): task for task in tasks}
+
+
 def taken(queue: TaskQueue, rounds: int = 1) -> list[str]:
-    """Return the names of what the leader does in so many rounds."""
+    """Return the names of what the leader does in so many rounds, one after the other."""
     names = []
     for _ in range(rounds):
-        task = queue.begin_round()
-        while task:
-            names.append(getattr(task, "name", ""))
-            task = queue.next()
+        if task := queue.begin_round():
+            names.append(name_of(task))
+            task()
         while task := queue.next():
-            names.append(getattr(task, "name", ""))
+            names.append(name_of(task))
+            task()
     return names
 
 
-def queue_with(free: list[int], threads: int = 4) -> TaskQueue:
-    return TaskQueue(threads, lambda: free[0])
+def queue_of(threads: int = 4) -> TaskQueue:
+    return TaskQueue(threads, bool)
 
 
 def test_short_tasks_come_before_long_ones_and_each_round_has_one_long_one_at_most() -> None:
-    queue = queue_with([3])
+    queue = queue_of()
     queue.add(Named("long 1"), Duration.LONG)
     queue.add(Named("long 2"), Duration.LONG)
     queue.add(Named("short 1"))
@@ -44,61 +70,96 @@ def test_short_tasks_come_before_long_ones_and_each_round_has_one_long_one_at_mo
 
 
 def test_a_long_task_that_has_waited_comes_first() -> None:
-    queue = queue_with([3])
+    queue = queue_of()
     queue.add(Named("long"), Duration.LONG)
     queue.long[0] = (queue.long[0][0], 0.0)
     queue.add(Named("short"))
     assert taken(queue) == ["long", "short"]
 
 
-def test_long_tasks_leave_two_threads_and_writes_one() -> None:
-    free = [1]
-    queue = queue_with(free)
-    queue.add(Named("long"), Duration.LONG)
-    queue.add(Named("write"), writes=True)
+def test_writes_leave_one_thread_to_what_reads() -> None:
+    queue = queue_of()
+    for number in range(4):
+        queue.add(Named(f"write {number}"), writes=True)
     queue.add(Named("read"))
-    assert taken(queue) == ["write", "read"]
-    free[0] = 0
-    queue.add(Named("write"), writes=True)
-    queue.add(Named("read"))
-    assert taken(queue) == ["read"]
-    assert (queue.waits_for_thread, queue.has_task) == (True, False)
-    free[0] = 2
-    assert (queue.waits_for_thread, queue.has_task) == (True, True)
+    under_way = begun(queue)
+    assert [*under_way] == ["write 0", "write 1", "write 2", "read"]
+    assert not queue.has_task
+    under_way["write 1"]()
     queue.add(Named("later"), writes=True)
-    assert taken(queue, 2) == ["write", "later", "long"]
+    assert [*begun(queue)] == ["write 3"]
+
+
+def test_any_number_of_short_reads_leave_writes_their_threads() -> None:
+    queue = queue_of()
+    for number in range(10):
+        queue.add(Named(f"read {number}"))
+    queue.add(Named("write"), writes=True)
+    assert "write" in begun(queue)
+
+
+def test_long_tasks_leave_two_threads_also_beside_writes() -> None:
+    queue = queue_of()
+    for number in range(3):
+        queue.add(Named(f"long {number}"), Duration.LONG)
+    first = begun(queue, rounds=3)
+    assert [*first] == ["long 0", "long 1"]
+    queue.add(Named("write"), writes=True)
+    write = begun(queue)["write"]
+    first["long 0"]()
+    assert not queue.has_task
+    write()
+    assert [*begun(queue)] == ["long 2"]
+
+
+def test_the_leader_is_told_when_what_another_task_waits_for_has_ended() -> None:
+    told = []
+    queue = TaskQueue(2, lambda: told.append(True))
+    queue.add(Named("first"), writes=True)
+    first = begun(queue)["first"]
+    queue.add(Named("second"), writes=True)
+    assert not begun(queue)
+    first()
+    assert told == [True]
+    begun(queue)["second"]()
+    assert told == [True]
+
+
+def test_a_task_that_fails_leaves_its_thread_to_others() -> None:
+    queue = queue_of(threads=1)
+    queue.add(fail, Duration.SLOW)
+    failing = queue.begin_round()
+    assert failing
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    queue.add(Named("slow"), Duration.SLOW)
+    assert taken(queue) == ["slow"]
 
 
 def test_one_slow_task_runs_at_a_time_and_others_go_on() -> None:
-    queue = queue_with([3])
+    queue = queue_of()
     for name in ("slow 1", "slow 2"):
         queue.add(Named(name), Duration.SLOW)
-    slow = queue.begin_round()
-    assert slow
+    first = begun(queue)
     queue.add(Named("long"), Duration.LONG)
     queue.add(Named("short"))
     assert taken(queue, 2) == ["short", "long"]
-    assert (queue.has_task, queue.waits_for_thread) == (False, True)
-    slow()
-    assert queue.has_task
-    again = queue.begin_round()
-    assert again
-    assert not queue.slow
+    assert not queue.has_task
+    first["slow 1"]()
+    assert taken(queue) == ["slow 2"]
 
 
 def test_a_slow_task_that_has_waited_comes_before_later_long_ones() -> None:
-    queue = queue_with([3])
+    queue = queue_of()
     queue.add(Named("slow"), Duration.SLOW)
     queue.slow[0] = (queue.slow[0][0], 0.0)
     queue.add(Named("long"), Duration.LONG)
     queue.add(Named("short"))
-    assert queue.begin_round()
-    assert not queue.slow
-    assert taken(queue) == ["short"]
+    assert taken(queue) == ["slow", "short"]
 
 
 def test_a_single_thread_does_everything() -> None:
-    queue = queue_with([0], threads=1)
+    queue = queue_of(threads=1)
     queue.add(Named("long"), Duration.LONG)
     queue.add(Named("write"), writes=True)
     assert taken(queue, 2) == ["write", "long"]
@@ -120,6 +181,7 @@ def test_a_kind_of_request_is_long_by_the_average_of_its_latest() -> None:
     assert costs.duration(another) is Duration.SHORT
     for _ in range(10):
         costs.add("GET /incidents/0/", cpu_seconds=0.001, seconds=0.001)
+    assert costs.duration(one) is Duration.SHORT
     costs.add("POST /incidents/0/", cpu_seconds=0.001, seconds=0.2)
     assert costs.duration(another) is Duration.SHORT  # The first one also loads what later ones find.
     costs.add("POST /incidents/0/", cpu_seconds=0.001, seconds=0.5)
