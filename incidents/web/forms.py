@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common import datetimes
 from incidents.models import Source, Status
@@ -22,6 +23,8 @@ from incidents.validators import (
 )
 from users.hashing_queue import TooManyAttempts
 
+AT_DATE = "at"
+MAX_CONTACT_LENGTH = 200
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
@@ -64,7 +67,7 @@ class LoginForm(AuthenticationForm):
         )
 
 
-class ReportForm(forms.Form):
+class CorrectionForm(forms.Form):
     incident = TextField(
         label=_("What happened"),
         length=MAX_DESCRIPTION_LENGTH,
@@ -75,21 +78,47 @@ class ReportForm(forms.Form):
             TextProblem.FORBIDDEN_CHARACTERS: _("Incident has forbidden characters"),
         },
     )
+
+
+class ReportForm(CorrectionForm):
+    """A report. `when` says how many minutes ago it happened, or that `date` says it.
+
+    `pressed` is when the form was sent, if it had to wait for a connection.
+    """
+
+    when = forms.ChoiceField(
+        label=_("when"),
+        choices=[
+            ("", _("Now")),
+            ("15", _("15 min ago")),
+            ("60", _("An hour ago")),
+            (AT_DATE, pgettext_lazy("time", "Choose")),
+        ],
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    date = forms.DateTimeField(
+        label=_("Date and time"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        error_messages={"invalid": _("Wrong date format")},
+    )
     source = forms.ChoiceField(
         label=_("source"),
         choices=Source.choices,
         initial=Source.OPERATOR,
         error_messages=dict.fromkeys(["required", "invalid_choice"], _("Source is required or wrong")),
     )
-    date = forms.DateTimeField(
-        label=_("When, if not now"),
+    contact = forms.CharField(
+        label=_("Who told it: name, phone"),
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-        error_messages={"invalid": _("Wrong date format")},
+        max_length=MAX_CONTACT_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
     idempotency_key = forms.RegexField(
         rf"\A{KEY_PATTERN}\Z", max_length=MAX_KEY_LENGTH, widget=forms.HiddenInput, required=False
     )
+    pressed = forms.DateTimeField(widget=forms.HiddenInput, required=False)
 
     def clean_date(self) -> datetime | None:
         created_at: datetime | None = self.cleaned_data["date"]
@@ -99,6 +128,25 @@ class ReportForm(forms.Form):
         if created_at and created_at > timezone.now() + MAX_CLOCK_DIFFERENCE:
             raise ValidationError(_("This time has not come yet"))
         return created_at
+
+    def clean_contact(self) -> str:
+        contact: str = self.cleaned_data["contact"]
+        if text_problem(contact, MAX_CONTACT_LENGTH, may_be_blank=True):
+            raise ValidationError(_("Comment has forbidden characters"))
+        return contact
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether the time is counted from when the form was sent."""
+        return self.cleaned_data["when"] not in {"", AT_DATE}
+
+    def created_at(self) -> datetime | None:
+        """Return when it happened; None is now."""
+        asked = self.cleaned_data
+        pressed: datetime | None = asked["pressed"]
+        if self.is_relative:
+            return (pressed or timezone.now()) - timedelta(minutes=int(asked["when"]))
+        return asked["date"] or pressed
 
 
 class ChangeForm(forms.Form):

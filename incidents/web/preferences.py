@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 ZONE_COOKIE = "timezone"  # of the browser, set by times.js
 CHOSEN_ZONE_COOKIE = "chosen_timezone"
 THEME_COOKIE = "theme"
+SOURCE_COOKIE = "source"  # of the last report
 MAX_ZONE_LENGTH = 64
 MAX_AGE = 365 * 24 * 3600  # seconds
 # "" follows the system.

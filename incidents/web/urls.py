@@ -1,3 +1,5 @@
+"""The paths of the pages."""
+
 from django.contrib.auth.views import LogoutView
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.urls import path
@@ -26,7 +28,9 @@ urlpatterns = [
     path("incident/<int:pk>/", incident.incident, name="incident"),
     path("incident/<int:pk>/change/", incident.change, name="change"),
     path("incident/<int:pk>/assign/", incident.assign, name="assign"),
+    path("incident/<int:pk>/correct/", report.correct, name="correct"),
     path("report/", report.report, name="report"),
+    path("report/similar/", report.similar_ones, name="similar"),
     path("statistics/", statistics.catch_up_and_show, name="statistics"),
     path("statistics.csv", statistics.catch_up_and_download, name="statistics_csv"),
     path("manifest.webmanifest", installed.manifest, name="manifest"),

@@ -167,9 +167,9 @@ def test_markup_in_texts_is_escaped(as_olga: Client, incident: Report) -> None:
     change(as_olga, one, status="closed", comment=hostile)
     html = page(as_olga, f"/incident/{one.pk}/")
     assert "<script>alert" not in html
-    # In the title, the text and the comment
-    assert html.count("&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 3
-    assert html.count("{{ 7|add:7 }}&amp;amp;") == 3
+    # In the title, the text, the comment, and the field in which its reporter may correct the text
+    assert html.count("&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 4
+    assert html.count("{{ 7|add:7 }}&amp;amp;") == 4
 
 
 def test_a_long_history_is_shown_in_pages(

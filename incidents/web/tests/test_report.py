@@ -103,3 +103,92 @@ def test_a_time_that_has_not_come_is_refused(as_olga: Client) -> None:
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert "This time has not come yet" in response.text
     assert Incident.objects.count() == 1
+
+
+@pytest.mark.parametrize(("when", "minutes"), [("", 0), ("15", 15), ("60", 60)])
+def test_how_long_ago_it_was_is_chosen(as_olga: Client, when: str, minutes: int) -> None:
+    send(as_olga, when=when)
+    ago = timezone.now() - Incident.objects.get().created_at
+    assert timedelta(minutes=minutes) <= ago < timedelta(minutes=minutes, seconds=30)
+
+
+def test_a_report_that_waited_for_a_connection_has_the_time_of_the_press(as_olga: Client) -> None:
+    as_olga.cookies["timezone"] = "UTC"
+    for when in ("", "15"):
+        send(as_olga, when=when, pressed="2025-11-11T09:30")
+    times = [one.created_at.isoformat() for one in Incident.objects.order_by("created_at")]
+    assert times == ["2025-11-11T09:15:00+00:00", "2025-11-11T09:30:00+00:00"]
+
+
+def test_the_same_form_again_reports_takes_and_comments_once(as_olga: Client, olga: User) -> None:
+    for _n in range(2):
+        send(as_olga, when="15", contact="Иван, +7 999 123-45-67", take="on", idempotency_key="k")
+    one = Incident.objects.get()
+    assert (one.status, one.assignee) == ("in_progress", olga)
+    comments = [event.comment for event in one.events.order_by("id") if event.comment]
+    assert comments == ["Told by: Иван, +7 999 123-45-67"]
+
+
+def test_a_contact_has_no_control_characters(as_olga: Client) -> None:
+    assert send(as_olga, contact="a\x07b").status_code == HTTPStatus.BAD_REQUEST
+    assert not Incident.objects.exists()
+
+
+def test_the_source_is_remembered_and_reporters_are_not_asked(as_olga: Client, as_rita: Client) -> None:
+    assert '<option value="operator" selected>' in page(as_olga, "/report/")
+    send(as_olga, source="partner")
+    assert '<option value="partner" selected>' in page(as_olga, "/report/")
+    assert '<select name="source"' not in page(as_rita, "/report/")
+    send(as_rita, source="monitoring", contact="Иван")
+    assert '<input type="hidden" name="source" value="monitoring">' in page(as_rita, "/report/")
+    assert 'name="take"' not in page(as_rita, "/report/")
+    assert Incident.objects.get(source="monitoring").events.count() == 2
+
+
+def test_what_is_like_it_is_shown(as_olga: Client, as_rita: Client, incident: Report) -> None:
+    one = incident("Самокат 104233 не в сети у метро Парк")
+
+    def hint(text: str) -> str:
+        return str(as_olga.post("/report/similar/", {"incident": text}).text)
+
+    for text in ("104233 опять", "Самокат не в сети у метро", "САМОКАТ сети парк метро"):
+        assert f'href="/incident/{one.pk}/#id_comment"' in hint(text), text
+    for text in ("10423", "Самокат", "Клиент упал у метро", "", "104 233"):
+        assert "/incident/" not in hint(text), text
+    Incident.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert "/incident/" not in hint("104233")
+    assert as_rita.post("/report/similar/", {"incident": "104233"}).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_its_reporter_corrects_the_text_and_the_old_one_stays_in_the_history(
+    as_olga: Client, as_vera: Client, olga: User
+) -> None:
+    old = "Самакат " + "x" * 4000
+    send(as_olga, incident=old)
+    one = Incident.objects.get()
+    path = f"/incident/{one.pk}/correct/"
+    assert "Correct the text" in page(as_olga, f"/incident/{one.pk}/")
+    assert "Correct the text" not in page(as_vera, f"/incident/{one.pk}/")
+    as_vera.post(path, {"incident": "чужое"})
+    as_olga.post(path, {"incident": " "})
+    one.refresh_from_db()
+    assert one.description == old
+    as_olga.post(path, {"incident": "Самокат"})
+    as_olga.post(path, {"incident": "Самокат"})
+    one.refresh_from_db()
+    assert one.description == "Самокат"
+    assert list(Incident.objects.mentioning("самокат")) == [one]
+    comments = [event.comment for event in one.events.order_by("id")[1:]]
+    note = "The text is corrected. It was:\n"
+    assert all(comment.startswith(note) and len(comment) <= 2000 for comment in comments)
+    assert "".join(comment.removeprefix(note) for comment in comments) == old
+
+
+def test_the_text_is_corrected_within_15_minutes(as_olga: Client) -> None:
+    send(as_olga)
+    one = Incident.objects.get()
+    one.events.update(at=timezone.now() - timedelta(minutes=15))
+    assert "Correct the text" not in page(as_olga, f"/incident/{one.pk}/")
+    html = as_olga.post(f"/incident/{one.pk}/correct/", {"incident": "x"}, follow=True).text
+    assert "The text can be corrected for 15 minutes by who reported it." in html
+    assert as_olga.post("/incident/99999/correct/", {"incident": "x"}).status_code == HTTPStatus.NOT_FOUND

@@ -17,14 +17,14 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_htmx.middleware import HtmxDetails
 
 from common.db import errors as db_errors
-from incidents import assignees, services
+from incidents import assignees, corrections, services
 from incidents.changes import KEEP
 from incidents.models import UNFINISHED, Episode, Event, Incident, Status
 from incidents.services import Origin
 from incidents.web import change_token
 from incidents.web.access import origin, require_action, user_of
 from incidents.web.filters import with_order, without
-from incidents.web.forms import ChangeForm
+from incidents.web.forms import ChangeForm, CorrectionForm
 from incidents.web.place import described, place
 from incidents.web.queue import BRIEF_LENGTH, Queue, in_brief
 from incidents.web.rows import latest_turns, rows, state
@@ -162,6 +162,7 @@ def incident_page(
     beside = place(Queue.of(parameters, user_of(request)), found, former_status(events))
     finished = found.status not in UNFINISHED
     since = latest_turns([found]).get(pk, found.created_at)
+    reported = Event.objects.filter(incident=found, kind=Event.Kind.CREATED).order_by("id").first()
     context = {
         "incident": found,
         "events": events,
@@ -172,7 +173,8 @@ def incident_page(
         "next": first_line(beside.next) if finished and beside.next else None,
         "state": state(found, since, user_of(request)),
         "is_taken": found.status == Status.IN_PROGRESS,
-        "reported": Event.objects.filter(incident=found, kind=Event.Kind.CREATED).order_by("id").first(),
+        "reported": reported,
+        "correction": correction(found, reported, user_of(request)),
         "form": form or ChangeForm(),
         "conflict": events[-1] if status == HTTPStatus.CONFLICT and events else None,
         "choices": choices(Status(found.status)),
@@ -194,6 +196,13 @@ def former_status(events: list[Event]) -> str:
 def first_line(incident: Incident) -> dict[str, Any]:
     text = Incident.objects.values_list(Left("description", BRIEF_LENGTH), flat=True).get(pk=incident.pk)
     return {"pk": incident.pk, "text": text.partition("\n")[0]}
+
+
+def correction(incident: Incident, reported: Event | None, user: User) -> CorrectionForm | None:
+    """Return the form that corrects the text, for its reporter while that is possible."""
+    if not corrections.may_correct(reported, user.pk):
+        return None
+    return CorrectionForm(initial={"incident": incident.description}, auto_id="correct_%s")
 
 
 def history(incident: Incident, before: int | None) -> tuple[list[Event], bool]:

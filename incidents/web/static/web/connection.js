@@ -30,6 +30,8 @@ function disconnected(reason) {
 function failed({ detail }) {
   const { xhr } = detail;
   const elt = pressed(detail);
+  // A hint while somebody types.
+  if (detail.elt.id === "similar") return;
   if (elt.closest("#login") && xhr.status !== 401) return say(elt, "offline", () => press(detail));
   if (xhr.status === 401) return logIn(xhr.responseText, detail);
   const away = xhr.status === 0 || xhr.status === 502 || xhr.status === 504;

@@ -15,7 +15,7 @@ function store(reports) {
 function keep({ target: form }) {
   const report = Object.fromEntries(new FormData(form));
   const now = new Date();
-  report.date ||= new Date(now - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  report.pressed = new Date(now - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
   store([...waiting(), report]);
   form.reset();
   form.incident.dispatchEvent(new Event("input", { bubbles: true }));
