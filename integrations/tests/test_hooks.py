@@ -278,6 +278,20 @@ def test_the_urls_in_a_response_have_the_address_that_the_sender_used(connect: C
 # ------------------------------------------------------------------ sizes
 
 
+def test_a_multipart_form_of_4_mib_is_read_and_a_larger_one_is_413(connect: Connect) -> None:
+    hook = connect(Kind.UPTIME_KUMA)
+    text = json.dumps(EVENTS[Kind.UPTIME_KUMA])
+    head = '--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n' + text
+    end = "\r\n--x--\r\n"
+    padding = settings.MAX_HOOK_BODY_BYTES - len(head) - len(end)
+    for more, status in ((0, 202), (1, 413)):
+        form = (head + " " * (padding + more) + end).encode()
+        reply = hook.send(form, content_type="multipart/form-data; boundary=x")
+        assert reply.status == status
+    assert "4 MiB" in reply.content["message"]
+    assert len(hook.incidents) == 1
+
+
 @every_kind
 def test_a_body_of_4_mib_is_read_and_a_larger_one_is_413_and_noted(connect: Connect, kind: Kind) -> None:
     hook = connect(kind)

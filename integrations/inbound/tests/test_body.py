@@ -1,3 +1,4 @@
+import contextlib
 import json
 from typing import Any
 
@@ -114,6 +115,31 @@ def test_a_broken_multipart_form_is_refused(content_type: str) -> None:
         body.decode(b"--x\r\n\r\n{}", content_type)
 
 
+@pytest.mark.parametrize("end", ["", "--", f"--{BOUNDARY}", f"\r\n--{BOUNDARY}"])
+def test_a_multipart_form_that_does_not_end_is_refused(end: str) -> None:
+    whole = multipart("data", "{}").decode()
+    with pytest.raises(InvalidEvent, match="no end"):
+        body.decode((whole[: whole.index("{}")] + end).encode(), MULTIPART)
+
+
+def test_a_multipart_form_of_many_fields_is_refused() -> None:
+    field = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    end = f"--{BOUNDARY}--"
+    body.decode((field * body.MAX_FIELDS + end).encode(), MULTIPART, form_fields=True)
+    with pytest.raises(InvalidEvent, match="more than 1000 fields"):
+        body.decode((field * (body.MAX_FIELDS + 2) + end).encode(), MULTIPART, form_fields=True)
+
+
+def test_files_of_a_multipart_form_are_no_fields() -> None:
+    file = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="data"; filename="x"\r\n\r\n{{}}\r\n'
+    assert body.decode(file.encode() + multipart("title", "a"), MULTIPART, form_fields=True) == {"title": "a"}
+
+
+def test_a_multipart_value_may_contain_dashes_and_empty_lines() -> None:
+    text = f"a\r\n\r\nb --{BOUNDARY} c\r\n--other--"
+    assert body.decode(multipart("title", text), MULTIPART, form_fields=True) == {"title": text}
+
+
 def test_a_query_is_read_as_fields() -> None:
     assert body.fields_of("action=resolve&dedup_key=backup-db1") == {
         "action": "resolve",
@@ -134,3 +160,19 @@ def test_any_bytes_are_an_object_or_an_invalid_event(
     except InvalidEvent:
         return
     assert isinstance(value, dict)
+
+
+@given(
+    st.text(st.sampled_from("abc;=\"'*%01 \t\r\n:\\,utf-8form-dataname\x00ü"), max_size=60),
+    st.sampled_from(["form-data; name", "form-data; name*", "form-data; name*0*", ""]),
+)
+def test_any_header_of_a_part_is_a_field_or_none_or_an_invalid_event(text: str, before: str) -> None:
+    form = f"--x\r\nContent-Disposition: {before}{text}\r\n\r\n{{}}\r\n--x--"
+    with contextlib.suppress(InvalidEvent):
+        assert isinstance(body.decode(form.encode(), "multipart/form-data; boundary=x"), dict)
+
+
+@given(st.text(max_size=60))
+def test_any_media_type_of_a_form_is_read_or_an_invalid_event(text: str) -> None:
+    with contextlib.suppress(InvalidEvent):
+        body.decode(b"--x--", f"multipart/form-data;{text}")
