@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from bench.processes import PROJECT
 from bench.servers import Server
@@ -33,22 +34,8 @@ def run(server: Server, workload: str, *, connections: int, seconds: int) -> Res
     """Put `server` under one workload. Raises `WrongResponses`."""
     call = server.call(workload)
     before, cpu_before = settled(server), server.cpu_seconds()
-    finished = subprocess.run(
-        [
-            wrk(),
-            "--threads=1",
-            f"--connections={connections}",
-            f"--duration={seconds}s",
-            "--timeout=30s",
-            *script(server, call),
-        ],
-        cwd=PROJECT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    found = load(server, call, connections, seconds)
     cpu = server.cpu_seconds() - cpu_before
-    found = json.loads(finished.stdout.splitlines()[-1])
     if call.statuses:
         server.updates += found["requests"] + connections
     elif "{number}" in call.body:
@@ -65,6 +52,33 @@ def run(server: Server, workload: str, *, connections: int, seconds: int) -> Res
     return Result(
         number, number / found["seconds"], found["p50"], found["p99"], found["max"], cpu / number * 1000
     )
+
+
+def measured(server: Server, workload: str, *, connections: int, seconds: int) -> float:
+    """Return the requests a second of a server that need not be idle. Raises `WrongResponses`."""
+    found = load(server, server.call(workload), connections, seconds)
+    if found["wrong_status"] + found["broken"]:
+        raise WrongResponses(f"{server.kind.name}, {workload}: {found}, see {server.folder / 'log'}")
+    return float(found["requests"] / found["seconds"])
+
+
+def load(server: Server, call: Call, connections: int, seconds: int) -> dict[str, Any]:
+    finished = subprocess.run(
+        [
+            wrk(),
+            "--threads=1",
+            f"--connections={connections}",
+            f"--duration={seconds}s",
+            "--timeout=30s",
+            *script(server, call),
+        ],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    return found
 
 
 def settled(server: Server) -> int:

@@ -71,6 +71,15 @@ def children(pid: int) -> list[int]:
     return []
 
 
+def listens(pid: int) -> bool:
+    """Tell whether the process has a socket that listens on an IPv4 address."""
+    lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    inodes = {f"socket:[{columns[9]}]" for columns in lines if columns[3] == "0A"}
+    with contextlib.suppress(OSError):
+        return any(str(link.readlink()) in inodes for link in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the processor time that the processes have used since they started."""
     tasks = (task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir())

@@ -19,7 +19,8 @@ from incidents.models import UNFINISHED, Incident, Source, Status
 from incidents.severity import Severity
 from incidents.statistics import buckets
 from incidents.statistics.totals import BOUNDS, Durations
-from integrations.outbound.models import Delivery, DispatcherState, Transport
+from integrations.outbound import ticks
+from integrations.outbound.models import Delivery, Transport
 
 COUNTING_SECONDS = 0.5
 NO_SEVERITY = "none"
@@ -80,8 +81,8 @@ def deliveries() -> Iterator[Metric]:
         age.add_metric([transport], max(0.0, (now - oldest.get(transport, now)).total_seconds()))
     yield from (pending_gauge, dead_gauge, age)
     tick = gauge("dispatcher_last_tick_timestamp_seconds", "When a dispatcher was last at work, 0 for never.")
-    state = DispatcherState.objects.filter(pk=1).first()
-    tick.add_metric([], state.last_tick_at.timestamp() if state and state.last_tick_at else 0)
+    at = ticks.last_tick()
+    tick.add_metric([], at.timestamp() if at else 0)
     yield tick
 
 

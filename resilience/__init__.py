@@ -5,6 +5,8 @@ python -m resilience kills --kills 20   one of them
 python -m resilience all                every one, in a quarter of an hour (`make resilience`)
 
 kills                   workers, master and everything killed with -9 under load
+deliveries              the same kills, with receivers that fail, hang, drip and are busy
+feed                    followers of the feed beside writers, one of them slow
 power-cuts              the disk keeps only what was flushed
 full-disk               no space left, then space again
 postgres-restarts       PostgreSQL stopped and started under load

@@ -12,6 +12,8 @@ from bench.processes import PROJECT, exit_with
 from resilience import (
     clock_jumps,
     concurrent_writers,
+    deliveries,
+    feed,
     first_starts,
     full_disk,
     graceful_stop,
@@ -37,6 +39,8 @@ Program = Callable[..., list[Figure]]
 
 MODULES = (
     kills,
+    deliveries,
+    feed,
     power_cuts,
     full_disk,
     postgres_restarts,
@@ -59,6 +63,8 @@ PROGRAMS: dict[str, Program] = {
 ALL: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in PROGRAMS),
     ("kills", {"database": "postgres", "kills": 50}),
+    ("deliveries", {"database": "postgres", "kills": 30}),
+    ("feed", {"database": "postgres"}),
     ("concurrent-writers", {"writers": 4, "seconds": 30}),
     ("kills", {"kind": "reference", "kills": 20}),
     ("concurrent-writers", {"kind": "reference", "seconds": 20}),

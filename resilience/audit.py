@@ -99,6 +99,17 @@ def damage(service: Service) -> list[str]:
     return [str(row) for row in found if row != ("ok",)]
 
 
+def execute(service: Service, text: str) -> None:
+    """Change the database beside the service."""
+    url = service.settings.get("DATABASE_URL")
+    if url:
+        with psycopg.connect(url) as postgres:
+            postgres.execute(text.encode())
+        return
+    with contextlib.closing(sqlite3.connect(service.database, timeout=10)) as connection, connection:
+        connection.execute(text)
+
+
 def query(service: Service, text: str) -> list[Row]:
     url = service.settings.get("DATABASE_URL")
     if url:

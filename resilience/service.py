@@ -148,6 +148,11 @@ class Service:
     def workers(self) -> list[int]:
         return processes.children(self.master)
 
+    def dispatcher(self) -> int | None:
+        """Return the process that makes deliveries: the one child of the master that has no listener."""
+        found = [pid for pid in self.workers() if not processes.listens(pid)]
+        return found[0] if len(found) == 1 else None
+
     def kill(self, pids: Iterable[int]) -> None:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
