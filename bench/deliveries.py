@@ -41,8 +41,7 @@ class Deliveries:
 
     @property
     def ratio(self) -> float:
-        without, with_them = (median(column) for column in zip(*self.rates, strict=True))
-        return with_them / without
+        return median(pair[1] for pair in self.rates) / median(pair[0] for pair in self.rates)
 
 
 def measure(scratch: Scratch, *, rounds: int = 9, seconds: int = 2) -> Deliveries:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import multiprocessing
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ def receiving() -> Iterator[Receiver]:
 
 
 async def serve(pipe: Connection) -> None:
+    os.nice(10)  # It stands for another machine.
     received: list[tuple[float, bytes]] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -112,6 +112,7 @@ def drain(service: Service) -> None:
     """Wait until nothing is pending; what waits for its next attempt need not wait for hours."""
 
     def is_done() -> bool:
+        execute(service, "UPDATE outbound_destination SET held_until = NULL")
         execute(
             service,
             "UPDATE outbound_delivery SET next_at = created_at WHERE state = 'pending' AND lease = ''",

@@ -26,7 +26,6 @@ BATCH = 50
 MAX_DIGEST = 1000
 DELETE_BATCH = 1000
 # Reasons are stored in English; `waiting.in_words` translates these.
-RECEIVER_FAILS = gettext_noop("waits, as the receiver fails")
 NO_SUCCESS = gettext_noop("nothing was delivered for five days")
 
 
@@ -82,51 +81,64 @@ def mine(deliveries: Sequence[Delivery]) -> QuerySet[Delivery]:
 
 def store(destination_id: int, results: Sequence[Result]) -> None:
     """Write down the results of one destination, in one transaction."""
+    sent = [delivery for result in results for delivery in result.deliveries]
     with transaction.atomic():
-        for result in results:
-            if mine(result.deliveries).exists():
-                store_one(destination_id, result)
+        still_mine = set(mine(sent).values_list("id", flat=True))
+        kept = [result for result in results if any(one.pk in still_mine for one in result.deliveries)]
+        Attempt.objects.bulk_create(attempt for result in kept for attempt in attempts_of(result))
+        if successes := [result for result in kept if result.outcome.success]:
+            store_successes(destination_id, successes)
+        for result in kept:
+            if not result.outcome.success:
+                store_failure(destination_id, result)
 
 
-def store_one(destination_id: int, result: Result) -> None:
+def attempts_of(result: Result) -> list[Attempt]:
+    return [
+        Attempt(
+            delivery=delivery,
+            at=result.at,
+            milliseconds=result.milliseconds,
+            success=result.outcome.success,
+            status=result.outcome.status,
+            reason=one_line(result.outcome.reason),
+        )
+        for delivery in result.deliveries
+    ]
+
+
+def store_successes(destination_id: int, results: Sequence[Result]) -> None:
+    """Write down a batch of successes at once: while it is written, incidents cannot be."""
+    last = results[-1].at
+    mine([delivery for result in results for delivery in result.deliveries]).update(
+        state=Delivery.State.DONE,
+        attempts=F("attempts") + 1,
+        finished_at=last,
+        lease="",
+        lease_until=None,
+        reason="",
+    )
+    Destination.objects.filter(pk=destination_id).update(
+        failing_since=None, held_until=None, last_success_at=last
+    )
+    Thread.objects.bulk_create(
+        [
+            Thread(
+                destination_id=destination_id,
+                incident_id=result.deliveries[0].incident_id,
+                message=result.outcome.thread,
+            )
+            for result in results
+            if result.outcome.thread and len(result.deliveries) == 1
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def store_failure(destination_id: int, result: Result) -> None:
     outcome = result.outcome
     reason = one_line(outcome.reason)
-    Attempt.objects.bulk_create(
-        [
-            Attempt(
-                delivery=delivery,
-                at=result.at,
-                milliseconds=result.milliseconds,
-                success=outcome.success,
-                status=outcome.status,
-                reason=reason,
-            )
-            for delivery in result.deliveries
-        ]
-    )
     destination = Destination.objects.filter(pk=destination_id)
-    if outcome.success:
-        mine(result.deliveries).update(
-            state=Delivery.State.DONE,
-            attempts=F("attempts") + 1,
-            finished_at=result.at,
-            lease="",
-            lease_until=None,
-            reason="",
-        )
-        destination.update(failing_since=None, last_success_at=result.at)
-        if outcome.thread and len(result.deliveries) == 1:
-            Thread.objects.bulk_create(
-                [
-                    Thread(
-                        destination_id=destination_id,
-                        incident_id=result.deliveries[0].incident_id,
-                        message=outcome.thread,
-                    )
-                ],
-                ignore_conflicts=True,
-            )
-        return
     now = timezone.now()
     for delivery in result.deliveries:
         again = next_attempt(delivery.attempts + 1, now, outcome.retry_after)
@@ -153,25 +165,21 @@ def store_one(destination_id: int, result: Result) -> None:
 
 
 def fail(destination_id: int, reason: str = "", pause: timedelta = timedelta(0)) -> None:
-    """Note that a destination fails, and let everything for it wait; with a `reason` what is leased, too."""
+    """Note that a destination fails, and let everything for it wait, the longer the longer it has failed.
+
+    The destination is held and not its deliveries, of which there may be very many. With a `reason` those
+    that are leased are given back, with it.
+    """
     now = timezone.now()
-    Destination.objects.filter(pk=destination_id, failing_since=None).update(failing_since=now)
     destination = Destination.objects.filter(pk=destination_id).first()
     if destination is None:
         return
-    hold(destination, now, pause)
+    failing_since = destination.failing_since or now
+    until = now + max(pause, min(max(now - failing_since, MIN_PAUSE), MAX_PAUSE))
+    Destination.objects.filter(pk=destination_id).update(failing_since=failing_since, held_until=until)
     if reason:
         leased = destination.deliveries.filter(state=Delivery.State.PENDING).exclude(lease="")
-        leased.update(lease="", lease_until=None, reason=reason)
-
-
-def hold(destination: Destination, now: datetime, pause: timedelta) -> None:
-    """Let everything for a destination that fails wait, the longer the longer it has failed."""
-    failing = now - (destination.failing_since or now)
-    until = now + max(pause, min(max(failing, MIN_PAUSE), MAX_PAUSE))
-    pending = destination.deliveries.filter(state=Delivery.State.PENDING, next_at__lt=until)
-    pending.filter(attempts=0).update(reason=RECEIVER_FAILS)
-    pending.update(next_at=until)
+        leased.update(lease="", lease_until=None, next_at=until, reason=reason)
 
 
 def disable(destination_id: int, reason: str) -> None:

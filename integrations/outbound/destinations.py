@@ -153,6 +153,7 @@ def enable(destination: Destination) -> None:
         disabled_at=None,
         notice_due=None,
         failing_since=None,
+        held_until=None,
         starts_after=newest_event_id(),
     )
 
@@ -175,12 +176,14 @@ def delete(destination: Destination) -> None:
 def resend(delivery_id: int) -> bool:
     """Deliver again, with the same message id; False if it is being delivered anyway."""
     finished = Delivery.objects.filter(pk=delivery_id).exclude(state=Delivery.State.PENDING)
+    Destination.objects.filter(deliveries__in=finished).update(held_until=None)
     return make_pending(finished) == 1
 
 
 def resend_failed(destination: Destination, since: datetime) -> int:
     """Deliver again all that were given up since; return how many."""
     count = 0
+    Destination.objects.filter(pk=destination.pk).update(held_until=None)
     dead = destination.deliveries.filter(state=Delivery.State.DEAD, finished_at__gte=since)
     while ids := list(dead.values_list("id", flat=True)[: claims.DELETE_BATCH]):
         count += make_pending(dead.filter(id__in=ids))

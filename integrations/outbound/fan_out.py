@@ -10,7 +10,8 @@ from incidents.feed.settled import horizon, settled_events
 from incidents.models import Incident
 from integrations.outbound.models import Delivery, Destination, DispatcherState
 
-BATCH = 500
+# Deliveries that are made in one transaction: meanwhile no incident can be written.
+MAX_MADE = 200
 RESTORED = gettext_noop("a backup was restored")
 
 
@@ -24,7 +25,7 @@ def fan_out() -> int:
     if not destinations:
         return 0
     through = position(destinations)
-    events = settled_events(through, BATCH)
+    events = settled_events(through, max(1, MAX_MADE // len(destinations)))
     if not events:
         return 0
     incidents = Incident.objects.in_bulk({event.incident_id for event in events})

@@ -63,6 +63,8 @@ class Destination(models.Model):
     # When another destination is to be told that this one was disabled.
     notice_due = models.DateTimeField(null=True, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
+    # Nothing is sent before, as it fails.
+    held_until = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
     starts_after = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -4,8 +4,11 @@ from datetime import datetime
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from integrations.outbound.models import Delivery, Destination
+
+RECEIVER_FAILS = gettext_noop("waits, as the receiver fails")
 
 
 def in_words(reason: str) -> str:
@@ -29,15 +32,20 @@ def why_waiting(delivery: Delivery, destination: Destination, first_pending: int
         return _("it is being sent")
     if first_pending < delivery.event_id:
         return _("an earlier event of this incident comes first")
-    return why_later(delivery, shown(delivery.next_at, now)) if delivery.next_at > now else _("it is due")
+    held_until = destination.held_until or delivery.next_at
+    until = max(delivery.next_at, held_until)
+    if until <= now:
+        return _("it is due")
+    return why_later(delivery, shown(until, now), is_held=held_until > delivery.next_at)
 
 
-def why_later(delivery: Delivery, time: str) -> str:
+def why_later(delivery: Delivery, time: str, *, is_held: bool) -> str:
     if delivery.attempts:
         text = _("attempt %(number)d failed, the next one is at %(time)s")
         return text % {"number": delivery.attempts, "time": time}
-    if delivery.reason:
-        return _("%(reason)s, until %(time)s") % {"reason": in_words(delivery.reason), "time": time}
+    reason = RECEIVER_FAILS if is_held else delivery.reason
+    if reason:
+        return _("%(reason)s, until %(time)s") % {"reason": in_words(reason), "time": time}
     return _("delay: told at %(time)s if nobody has taken it by then") % {"time": time}
 
 
