@@ -163,8 +163,8 @@ else:
                 "timeout": BUSY_SECONDS,
                 "init_command": (
                     f"PRAGMA synchronous={SQLITE_SYNCHRONOUS};"
-                    # The log shrinks again after a reader that took long.
-                    f"PRAGMA journal_size_limit={64 * 1024 * 1024};"
+                    # The log, mostly 4 MB, shrinks again after a reader that took long.
+                    f"PRAGMA journal_size_limit={6 * 1024 * 1024};"
                     # KiB of pages for each thread; the kernel keeps them as well, once for all.
                     "PRAGMA cache_size=-512"
                 ),

@@ -53,6 +53,7 @@ class Connection:
         self.server = server
         self.buffer = buffer
         self.address = client[0] if client else ""
+        self.caller: tuple[str, ...] = ()  # whose request the response is to
         self.deadline = 0.0
         self.context = contextvars.copy_context()
         self.response: Any = None
@@ -108,7 +109,7 @@ class Connection:
         """Prepare the response to `request`, after which the connection is closed if `close` says so."""
         if close:
             request.must_close = True
-        self.response = None
+        self.response, self.caller = None, request.caller
         self.context = contextvars.copy_context()
         self.steps = self.respond(request, application, cfg, needs_sync)
 

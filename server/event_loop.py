@@ -85,11 +85,13 @@ class EventLoop:
         """Have the request responded to that is complete, or the next step of its response made."""
         task, request = partial(self.respond, conn), conn.buffer.request
         if conn.steps is not None:
-            self.tasks.add(task, Duration.LONG)
+            self.tasks.add_long(task, conn.caller)
         elif request is None:
             self.tasks.add(task)
+        elif (duration := self.costs.duration(request)) is Duration.SHORT:
+            self.tasks.add(task, writes=request.method not in SAFE_METHODS)
         else:
-            self.tasks.add(task, self.costs.duration(request), writes=request.method not in SAFE_METHODS)
+            self.tasks.add_long(task, request.caller, slow=duration is Duration.SLOW)
         self.tell_leader()
 
     def tell_leader(self) -> None:

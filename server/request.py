@@ -61,6 +61,12 @@ class Request(HeaderPolicy):  # type: ignore[misc]  # gunicorn has no types
         if "HOST" not in seen and self.version >= (1, 1):
             raise InvalidHeader("no Host")
 
+    @property
+    def caller(self) -> tuple[str, ...]:
+        """Whose request it is, as far as the server can tell: behind a proxy all have one address."""
+        address = self.peer_addr[0] if self.peer_addr else ""
+        return (address, *(value for name, value in self.headers if name in {"AUTHORIZATION", "COOKIE"}))
+
     def should_close(self) -> bool:
         return self.must_close
 

@@ -4,11 +4,12 @@ import enum
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from server.fair_queue import FairQueue
 from server.leader_follower import Task
 
 # From when on requests are long. A request that takes no CPU time waits: for a lock, or for a database.
@@ -76,9 +77,9 @@ class TaskQueue:
     """Any thread adds tasks; the leader takes them in rounds, between which it polls.
 
     A round is all short tasks that were there at its beginning. A long one comes when no short one is there,
-    or when it has waited for `MAX_LONG_WAIT`. What may keep a thread leaves some to the others: one if it
-    writes, and so may wait for a lock, two if it is long. Of slow ones one runs at a time: two would keep all
-    long ones waiting.
+    or when it has waited for `MAX_LONG_WAIT`; callers with several of them take turns. What may keep a thread
+    leaves some to the others: one if it writes, and so may wait for a lock, two if it is long. Of slow ones
+    one runs at a time: two would keep all long ones waiting.
     """
 
     def __init__(self, threads: int, wake_leader: Callable[[], object]) -> None:
@@ -88,18 +89,16 @@ class TaskQueue:
         self.max_kept_for_long = max(1, threads - LEFT_BY_LONG)
         self.short = deque[tuple[Task, bool]]()  # and whether it writes
         self.held = deque[tuple[Task, bool]]()  # writes for which too few threads were left
-        self.long = deque[tuple[Task, float]]()  # and from when on it comes first
-        self.slow = deque[tuple[Task, float]]()
+        self.long, self.slow = FairQueue(MAX_LONG_WAIT), FairQueue(MAX_LONG_WAIT)
         self.kept = deque[Task]()  # what runs and may keep its thread
         self.slow_runs = False
         self.batch = 0  # what is left of the round
 
-    def add(self, task: Task, duration: Duration = Duration.SHORT, *, writes: bool = False) -> None:
-        if duration is Duration.SHORT:
-            self.short.append((task, writes))
-        else:
-            queue = self.slow if duration is Duration.SLOW else self.long
-            queue.append((task, time.monotonic() + MAX_LONG_WAIT))
+    def add(self, task: Task, *, writes: bool = False) -> None:
+        self.short.append((task, writes))
+
+    def add_long(self, task: Task, caller: Hashable, *, slow: bool = False) -> None:
+        (self.slow if slow else self.long).add(caller, task)
 
     @property
     def has_task(self) -> bool:
@@ -131,10 +130,10 @@ class TaskQueue:
         self.batch = len(self.short)
         waiting = [self.long] if self.long and self.may_be_long else []
         waiting += [self.slow] if self.slow and self.may_be_slow else []
-        first = min(waiting, key=lambda queue: queue[0][1], default=None)
-        if first is None or (self.batch and first[0][1] > time.monotonic()):
+        first = min(waiting, key=lambda queue: queue.overdue_at, default=None)
+        if first is None or (self.batch and first.overdue_at > time.monotonic()):
             return None
-        task = first.popleft()[0]
+        task = first.pop()
         if first is not self.slow:
             return self.keeping(task)
         self.slow_runs = True

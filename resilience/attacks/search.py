@@ -1,7 +1,7 @@
 from functools import partial
 
 from bench.http_client import Request
-from resilience.attacks.accounts import make_accounts
+from resilience.attacks.accounts import bearer, make_accounts
 from resilience.attacks.attackers import repeated
 from resilience.attacks.dataset import incident, load
 from resilience.attacks.observed import cpu_of, observe
@@ -15,15 +15,15 @@ TERMS = (4_000, 199)  # letters before the last; the second is the longest that 
 
 
 def run(target: Target) -> list[Figure]:
-    """Search for "aaa...ab" among 100 texts of 10,000 "a" through REST, x16."""
+    """Search for "aaa...ab" among 100 texts of 10,000 "a" through REST, x16 by one user."""
     figures: list[Figure] = []
     with target.running() as service:
         load(service, (incident(number, "a" * LENGTH) for number in range(1, TEXTS + 1)))
-        accounts = make_accounts(service, CLIENTS)
+        accounts = make_accounts(service, 1)
         token = service.login()
         for letters in TERMS:
             path = f"/api/incidents/?search={'a' * letters}b"
-            requests = [Request("GET", path, headers=account.session) for account in accounts]
+            requests = [Request("GET", path, headers=account.session) for account in accounts[:1] * CLIENTS]
             seconds, statuses, _size = cpu_of(service, requests[:1])
             name = f"search: {letters + 1:,} letters"
             figures.append(
@@ -36,5 +36,11 @@ def run(target: Target) -> list[Figure]:
                 )
             )
             attack = partial(repeated, service.port, requests)
-            figures += observe(target, service, token, CLIENTS, attack).figures("4", f"{name} x{CLIENTS}")
+            also = {"another user's search": partial(search_as, token)}
+            observation = observe(target, service, token, CLIENTS, attack, also)
+            figures += observation.figures("4", f"{name} x{CLIENTS}")
     return figures
+
+
+def search_as(token: str, _number: int) -> Request:
+    return Request("GET", "/api/incidents/?search=scooter", headers=bearer(token))

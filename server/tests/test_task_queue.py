@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.leader_follower import Task
-from server.task_queue import LARGE_BODY, MAX_KINDS, Costs, Duration, TaskQueue
+from server.task_queue import LARGE_BODY, MAX_KINDS, MAX_LONG_WAIT, Costs, Duration, TaskQueue
 
 
 class Named:
@@ -59,8 +59,8 @@ def queue_of(threads: int = 4) -> TaskQueue:
 
 def test_short_tasks_come_before_long_ones_and_each_round_has_one_long_one_at_most() -> None:
     queue = queue_of()
-    queue.add(Named("long 1"), Duration.LONG)
-    queue.add(Named("long 2"), Duration.LONG)
+    queue.add_long(Named("long 1"), "caller")
+    queue.add_long(Named("long 2"), "caller")
     queue.add(Named("short 1"))
     queue.add(Named("short 2"))
     assert taken(queue) == ["short 1", "short 2"]
@@ -71,8 +71,8 @@ def test_short_tasks_come_before_long_ones_and_each_round_has_one_long_one_at_mo
 
 def test_a_long_task_that_has_waited_comes_first() -> None:
     queue = queue_of()
-    queue.add(Named("long"), Duration.LONG)
-    queue.long[0] = (queue.long[0][0], 0.0)
+    queue.add_long(Named("long"), "caller")
+    time.sleep(MAX_LONG_WAIT)
     queue.add(Named("short"))
     assert taken(queue) == ["long", "short"]
 
@@ -101,7 +101,7 @@ def test_any_number_of_short_reads_leave_writes_their_threads() -> None:
 def test_long_tasks_leave_two_threads_also_beside_writes() -> None:
     queue = queue_of()
     for number in range(3):
-        queue.add(Named(f"long {number}"), Duration.LONG)
+        queue.add_long(Named(f"long {number}"), "caller")
     first = begun(queue, rounds=3)
     assert [*first] == ["long 0", "long 1"]
     queue.add(Named("write"), writes=True)
@@ -127,21 +127,21 @@ def test_the_leader_is_told_when_what_another_task_waits_for_has_ended() -> None
 
 def test_a_task_that_fails_leaves_its_thread_to_others() -> None:
     queue = queue_of(threads=1)
-    queue.add(fail, Duration.SLOW)
+    queue.add_long(fail, "caller", slow=True)
     failing = queue.begin_round()
     assert failing
     with pytest.raises(ZeroDivisionError):
         failing()
-    queue.add(Named("slow"), Duration.SLOW)
+    queue.add_long(Named("slow"), "caller", slow=True)
     assert taken(queue) == ["slow"]
 
 
 def test_one_slow_task_runs_at_a_time_and_others_go_on() -> None:
     queue = queue_of()
     for name in ("slow 1", "slow 2"):
-        queue.add(Named(name), Duration.SLOW)
+        queue.add_long(Named(name), "caller", slow=True)
     first = begun(queue)
-    queue.add(Named("long"), Duration.LONG)
+    queue.add_long(Named("long"), "caller")
     queue.add(Named("short"))
     assert taken(queue, 2) == ["short", "long"]
     assert not queue.has_task
@@ -151,16 +151,26 @@ def test_one_slow_task_runs_at_a_time_and_others_go_on() -> None:
 
 def test_a_slow_task_that_has_waited_comes_before_later_long_ones() -> None:
     queue = queue_of()
-    queue.add(Named("slow"), Duration.SLOW)
-    queue.slow[0] = (queue.slow[0][0], 0.0)
-    queue.add(Named("long"), Duration.LONG)
+    queue.add_long(Named("slow"), "caller", slow=True)
+    time.sleep(MAX_LONG_WAIT)
+    queue.add_long(Named("long"), "caller")
     queue.add(Named("short"))
     assert taken(queue) == ["slow", "short"]
 
 
+def test_a_caller_with_many_long_tasks_keeps_no_other_waiting() -> None:
+    queue = queue_of()
+    for number in range(3):
+        queue.add_long(Named(f"many {number}"), "one")
+    queue.add_long(Named("few"), "other")
+    queue.add_long(Named("few, later"), "other")
+    assert taken(queue, 6) == ["many 0", "few", "many 1", "few, later", "many 2"]
+    assert not queue.has_task
+
+
 def test_a_single_thread_does_everything() -> None:
     queue = queue_of(threads=1)
-    queue.add(Named("long"), Duration.LONG)
+    queue.add_long(Named("long"), "caller")
     queue.add(Named("write"), writes=True)
     assert taken(queue, 2) == ["write", "long"]
 
