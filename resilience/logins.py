@@ -3,7 +3,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 
@@ -14,49 +14,81 @@ from resilience.service import PASSWORD, Service, running
 LIMIT_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 WARM_UP_SECONDS = 3.0
-ADDRESSES = {"one address": 1, "a hundred networks": 100, "ever new networks": 0}
+KNOWN, NEW, MISTYPED = (
+    "where the user logged in before",
+    "from a new network",
+    "from a new network after a wrong password",
+)
+
+# The address, the name and the password of each attempt, by its number.
+Guess = Callable[[int], tuple[str, str, str]]
+
+
+def network(number: int) -> str:
+    return f"10.{number // 256 % 256}.{number % 256}.1"
+
+
+def wrong(address: str, number: int) -> tuple[str, str, str]:
+    return address, f"user{number}", "wrong 7 mice"
+
+
+EVER_NEW = "guess from ever new networks"
+ATTACKS: dict[str, Guess] = {
+    "guess from one address": lambda number: wrong(network(0), number),
+    "guess from 20 addresses of a network": lambda number: wrong(f"10.0.0.{1 + number % 20}", number),
+    "guess from a hundred networks": lambda number: wrong(network(number % 100), number),
+    EVER_NEW: lambda number: wrong(network(number), number),
+    "log in with a right password": lambda _number: (network(0), "admin", PASSWORD),
+}
 
 
 def run(*, seconds: int = 20) -> list[Figure]:
-    """Right logins from another address while clients guess passwords without pause."""
+    """Right logins from another address while clients guess passwords or log in without pause."""
     return [
         figure
         for connections in (8, 64, 256)
-        for addresses in ADDRESSES
-        for figure in measure(connections, addresses, seconds)
+        for attack in ATTACKS
+        for figure in measure(connections, attack, seconds)
     ]
 
 
-def measure(connections: int, addresses: str, seconds: int) -> Iterator[Figure]:
+def measure(connections: int, attack: str, seconds: int) -> Iterator[Figure]:
     """Attack one service; try right logins from the address of an earlier login, then from new networks."""
     with running(TRUSTED_PROXIES="1") as service:
         known = itertools.repeat("198.51.100.7")
         log_in(service, next(known))
-        with attacked(service, connections, ADDRESSES[addresses]):
+        new = (f"198.{18 + number // 250}.{number % 250}.7" for number in itertools.count())
+        with attacked(service, connections, ATTACKS[attack]):
             time.sleep(WARM_UP_SECONDS)
-            times = {"where the user logged in before": right_logins(service, known, seconds)}
-            new = (f"198.{18 + number // 250}.{number % 250}.7" for number in itertools.count())
-            times["from a new network"] = right_logins(service, new, seconds)
+            times = {
+                KNOWN: right_logins(service, known, seconds),
+                NEW: right_logins(service, new, seconds),
+                MISTYPED: right_logins(service, new, seconds, mistakes=1),
+            }
     for origin, taken in times.items():
         succeeded = [value for value in taken if value <= LIMIT_SECONDS]
         # Nothing distinguishes a guess from a new network from somebody's first login there.
-        is_promised = origin == "where the user logged in before" or ADDRESSES[addresses] > 0
+        is_promised = origin == KNOWN or attack != EVER_NEW
         yield Figure(
             "",
-            f"right logins {origin}, {connections} connections guess from {addresses}",
+            f"right logins {origin}, {connections} connections {attack}",
             f"all within {LIMIT_SECONDS:.0f} s" if is_promised else "measured, not promised",
             f"{len(succeeded)} of {len(taken)}, slowest {milliseconds(max(taken))}",
             len(succeeded) == len(taken) or not is_promised,
         )
 
 
-def right_logins(service: Service, addresses: Iterator[str], seconds: int) -> list[float]:
+def right_logins(
+    service: Service, addresses: Iterator[str], seconds: int, *, mistakes: int = 0
+) -> list[float]:
     """Log in again and again; return the seconds of each, repeated as Retry-After asks, up to the limit."""
     times = []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        began = time.monotonic()
         address = next(addresses)
+        for _mistake in range(mistakes):
+            log_in(service, address, "mistyped 7 mice")
+        began = time.monotonic()
         while (status := log_in(service, address)) != 200:
             if time.monotonic() - began > LIMIT_SECONDS:
                 break
@@ -67,10 +99,10 @@ def right_logins(service: Service, addresses: Iterator[str], seconds: int) -> li
     return times
 
 
-def log_in(service: Service, address: str) -> int:
+def log_in(service: Service, address: str, password: str = PASSWORD) -> int:
     connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
     try:
-        return attempt(connection, address, "admin", PASSWORD)
+        return attempt(connection, address, "admin", password)
     finally:
         connection.close()
 
@@ -89,9 +121,8 @@ def attempt(connection: HTTPConnection, address: str, username: str, password: s
 
 
 @contextmanager
-def attacked(service: Service, connections: int, addresses: int) -> Iterator[None]:
-    """Guess from so many addresses of different networks; 0 is a new one each time."""
-    attacker = fork.Process(target=guess, args=[service, connections, addresses], daemon=True)
+def attacked(service: Service, connections: int, guess: Guess) -> Iterator[None]:
+    attacker = fork.Process(target=attack, args=[service, connections, guess], daemon=True)
     attacker.start()
     try:
         yield
@@ -100,15 +131,14 @@ def attacked(service: Service, connections: int, addresses: int) -> Iterator[Non
         attacker.join()
 
 
-def guess(service: Service, connections: int, addresses: int) -> None:
+def attack(service: Service, connections: int, guess: Guess) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The process that started it ends it.
     numbers = itertools.count()
 
     def guess_on() -> None:
         connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
         for number in numbers:
-            place = number % addresses if addresses else number
-            attempt(connection, f"10.{place // 256 % 256}.{place % 256}.1", f"user{number}", "wrong 7 mice")
+            attempt(connection, *guess(number))
 
     for _ in range(connections):
         threading.Thread(target=guess_on, daemon=True).start()

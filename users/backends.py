@@ -30,7 +30,7 @@ class ThrottledBackend(ModelBackend):
         if not username or password is None or not is_possible(username, password):
             return None
         attempt = Attempt(username, request)
-        with hashing_slot(attempt.enter_queue()):
+        with hashing_slot(attempt.enter_queue(), attempt.known):
             attempt.reserve()
             user = super().authenticate(request, username=username, password=password)
         if not isinstance(user, User):

@@ -13,6 +13,7 @@ import math
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO
@@ -30,13 +31,16 @@ MAX_WAIT_SECONDS = 3.0
 POLL_SECONDS = 0.005
 # A network's failures are deleted after five minutes: together, a hundred networks would be new again.
 FIRST_ATTEMPT_SECONDS = 3600.0
-MAX_FIRST_ATTEMPTS = 10_000
+MAX_NEW_ATTEMPTS = 3
+FIRST_LOGIN_SECONDS = 300.0
+MAX_TRUSTED_LOGINS = 10
+MAX_KEYS = 10_000
 
 
 class Trust(enum.IntEnum):
     """What is known of the network from which somebody logs in."""
 
-    FAILED = 0  # failures in this window, or another attempt under way
+    FAILED = 0  # several attempts without a success, or logins without end
     NEW = 1
     KNOWN = 2  # this name has logged in from there
 
@@ -53,41 +57,79 @@ class TooManyAttempts(ValidationError):
         self.retry_after = math.ceil(retry_after)
 
 
-class FirstAttempts:
-    """The networks that have tried to log in lately without a success, as this process saw it.
+class FirstOnes:
+    """The first attempts of each key within some time, as this process saw them.
 
     In memory, so that a login which the queue rejects writes nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
         self.lock = threading.Lock()
-        self.expiries: dict[str, float] = {}  # in the order of their time, of `time.monotonic`
+        self.counts: dict[str, tuple[int, float]] = {}  # and until when, in the order of `time.monotonic`
 
-    def add(self, network: str) -> bool:
-        """Note an attempt; tell whether it is the network's first."""
+    def add(self, key: str) -> bool:
+        """Note an attempt; tell whether it is among the first `limit` of its key."""
         now = time.monotonic()
         with self.lock:
-            while self.expiries:
-                oldest, expiry = next(iter(self.expiries.items()))
-                if expiry > now and len(self.expiries) < MAX_FIRST_ATTEMPTS:
+            while self.counts:
+                oldest, (_count, expiry) = next(iter(self.counts.items()))
+                if expiry > now and len(self.counts) < MAX_KEYS:
                     break
-                del self.expiries[oldest]
-            if network in self.expiries:
-                return False
-            self.expiries[network] = now + FIRST_ATTEMPT_SECONDS
-            return True
+                del self.counts[oldest]
+            count, expiry = self.counts.get(key, (0, now + self.seconds))
+            self.counts[key] = (count + 1, expiry)
+            return count < self.limit
 
-    def discard(self, network: str) -> None:
+    def discard(self, key: str) -> None:
         with self.lock:
-            self.expiries.pop(network, None)
+            self.counts.pop(key, None)
 
 
-first_attempts = FirstAttempts()
+# Of a network without a success: whoever mistypes a password there is not yet among those who guess.
+first_attempts = FirstOnes(MAX_NEW_ATTEMPTS, FIRST_ATTEMPT_SECONDS)
+# Of a name from a network where it is known: a right password is no right to keep others from logging in.
+first_logins = FirstOnes(MAX_TRUSTED_LOGINS, FIRST_LOGIN_SECONDS)
+
+
+class UnderWay:
+    """Who has a login under way in this process: a name and a network, as a key."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.counts = Counter[str]()
+
+    @contextlib.contextmanager
+    def noted(self, caller: str) -> Iterator[bool]:
+        """Note a login; tell whether it is the only one of its caller."""
+        with self.lock:
+            self.counts[caller] += 1
+            is_only = self.counts[caller] == 1
+        try:
+            yield is_only
+        finally:
+            with self.lock:
+                self.counts[caller] -= 1
+                if not self.counts[caller]:
+                    del self.counts[caller]
+
+
+under_way = UnderWay()
 
 
 @contextlib.contextmanager
-def hashing_slot(trust: Trust) -> Iterator[None]:
-    """Hold one of this machine's slots to hash a password, or raise `TooManyAttempts`."""
+def hashing_slot(trust: Trust, caller: str = "") -> Iterator[None]:
+    """Hold one of this machine's slots to hash a password, or raise `TooManyAttempts`.
+
+    A second login of the same `caller` beside the first is trusted as one that failed.
+    """
+    with under_way.noted(caller) as is_only, place_of(trust if is_only or not caller else Trust.FAILED):
+        yield
+
+
+@contextlib.contextmanager
+def place_of(trust: Trust) -> Iterator[None]:
     for place in reversed(hashing_queue[: trust + 1]):
         if place.acquire(blocking=False):
             break

@@ -1,4 +1,4 @@
-"""Limits on failed logins, by name at an address and by address.
+"""Limits on failed logins, by name at an address, by address and by network.
 
 An attempt is counted before its password is checked: to check first and count afterwards would let parallel
 guesses pass. Only a success takes its count back. There is no limit by a name alone, with which anybody could
@@ -16,12 +16,13 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from users.hashing_queue import TooManyAttempts, Trust, first_attempts
+from users.hashing_queue import MAX_NEW_ATTEMPTS, TooManyAttempts, Trust, first_attempts, first_logins
 from users.models import KnownLogin, LoginAttempts
 
 WINDOW = timedelta(minutes=5)
 MAX_FOR_NAME_AT_ADDRESS = 5
 MAX_FOR_ADDRESS = 50
+MAX_FOR_NETWORK = 250  # of those where the name has not logged in before
 KNOWN_FOR = timedelta(days=30)
 
 
@@ -45,23 +46,29 @@ class Attempt:
             key__in=[self.for_name, self.for_address, self.for_network], window_ends_at__gt=now
         )
         counts = {key: (count, ends_at) for key, count, ends_at in rows.values_list()}
+        is_known = KnownLogin.objects.filter(key=self.known, expires_at__gt=now).exists()
         limits = {self.for_address: MAX_FOR_ADDRESS, self.for_name: MAX_FOR_NAME_AT_ADDRESS}
+        if not is_known:
+            limits[self.for_network] = MAX_FOR_NETWORK
         for limited, limit in limits.items():
             count, ends_at = counts.get(limited, (0, now))
             if count >= limit:
                 raise TooManyAttempts((ends_at - now).total_seconds())
-        if KnownLogin.objects.filter(key=self.known, expires_at__gt=now).exists():
+        if is_known:
             return Trust.KNOWN
         failures, _ends_at = counts.get(self.for_network, (0, now))
-        return Trust.FAILED if failures else Trust.NEW
+        return Trust.NEW if failures < MAX_NEW_ATTEMPTS else Trust.FAILED
 
     def enter_queue(self) -> Trust:
         """Return the degree of trust for the hashing queue. Raises `TooManyAttempts`.
 
-        A network is new for one attempt: parallel ones, and one after the queue was full, are trusted less.
+        A network is new for three attempts, those included that the queue refuses, and a name is known there
+        for ten in five minutes.
         """
         trust = self.check()
         if trust == Trust.NEW and not first_attempts.add(self.for_network):
+            return Trust.FAILED
+        if trust == Trust.KNOWN and not first_logins.add(self.known):
             return Trust.FAILED
         return trust
 

@@ -16,23 +16,28 @@ from testing.clients import Post, together
 from users import hashing_queue, throttle
 from users.hashing_queue import (
     MAX_CONCURRENT_HASHES,
-    MAX_FIRST_ATTEMPTS,
-    FirstAttempts,
+    MAX_KEYS,
+    MAX_NEW_ATTEMPTS,
+    MAX_TRUSTED_LOGINS,
+    FirstOnes,
     TooManyAttempts,
     Trust,
     first_attempts,
+    first_logins,
     hashing_slot,
+    under_way,
 )
 from users.models import KnownLogin, LoginAttempts, User
 from users.tests.test_throttle import REFUSED, WRONG, log_in
-from users.throttle import MAX_FOR_ADDRESS, Attempt, key
+from users.throttle import MAX_FOR_ADDRESS, MAX_FOR_NETWORK, Attempt, key
 
 SHORT_WAIT = 0.7
 
 
 @pytest.fixture(autouse=True)
 def no_attempt_before() -> None:
-    first_attempts.expiries.clear()
+    for noted in (first_attempts, first_logins):
+        noted.counts.clear()
 
 
 @pytest.fixture
@@ -142,24 +147,57 @@ def test_a_free_slot_goes_to_the_highest_trust_that_waits(no_slot_free: ExitStac
     assert order == [Trust.KNOWN, Trust.NEW, Trust.FAILED]
 
 
-def test_a_network_is_new_for_one_attempt(no_slot_free: ExitStack, olga: User) -> None:
+def test_a_network_is_new_for_three_attempts(no_slot_free: ExitStack, olga: User) -> None:
     one, other = attempt("olga", "192.0.2.1"), attempt("vera", "192.0.2.9")
-    assert [one.enter_queue(), other.enter_queue()] == [Trust.NEW, Trust.FAILED]
+    assert [one.enter_queue(), other.enter_queue(), one.enter_queue()] == [Trust.NEW] * 3
+    assert [one.enter_queue(), other.enter_queue()] == [Trust.FAILED] * 2
     assert attempt("olga", "192.0.3.1").enter_queue() == Trust.NEW
     one.succeed()
     assert attempt("vera", "192.0.2.9").enter_queue() == Trust.NEW
     assert attempt("olga", "192.0.2.9").enter_queue() == Trust.KNOWN
 
 
-def test_first_attempts_are_bounded_and_expire(monkeypatch: pytest.MonkeyPatch) -> None:
-    attempts = FirstAttempts()
-    assert all(attempts.add(str(number)) for number in range(2 * MAX_FIRST_ATTEMPTS))
-    assert len(attempts.expiries) == MAX_FIRST_ATTEMPTS
-    assert attempts.add("0")
-    assert not attempts.add("0")
-    monkeypatch.setattr(hashing_queue, "FIRST_ATTEMPT_SECONDS", 0)
-    attempts.expiries.clear()
-    assert all(attempts.add("0") for _attempt in range(2))
+def test_first_attempts_are_bounded_and_expire() -> None:
+    attempts = FirstOnes(3, 60)
+    assert all(attempts.add(str(number)) for number in range(2 * MAX_KEYS))
+    assert len(attempts.counts) == MAX_KEYS
+    assert [attempts.add("0") for _attempt in range(4)] == [True, True, True, False]
+    expired = FirstOnes(3, 0)
+    assert all(expired.add("0") for _attempt in range(5))
+
+
+def test_logins_without_end_from_one_place_are_trusted_no_more(post: Post, olga: User, password: str) -> None:
+    log_in(post, "olga", password)
+    caller = attempt("olga", "192.0.2.1")
+    assert [caller.enter_queue() for _login in range(MAX_TRUSTED_LOGINS)] == [Trust.KNOWN] * 10
+    assert caller.enter_queue() == Trust.FAILED
+    assert log_in(post, "olga", password).status == 200
+    assert attempt("vera", "192.0.2.1").enter_queue() == Trust.NEW
+
+
+def test_a_second_login_of_the_same_caller_takes_no_trusted_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing_queue, "MAX_CONCURRENT_HASHES", 4)
+    with ExitStack() as held:
+        held.enter_context(hashing_slot(Trust.KNOWN, "olga, here"))
+        held.enter_context(hashing_slot(Trust.KNOWN, "olga, here"))
+        with pytest.raises(TooManyAttempts), hashing_slot(Trust.KNOWN, "olga, here"):
+            pass
+        held.enter_context(hashing_slot(Trust.KNOWN, "vera, there"))
+    assert not under_way.counts
+
+
+def test_a_network_has_a_limit_except_for_who_has_logged_in_there(
+    post: Post, olga: User, password: str
+) -> None:
+    log_in(post, "olga", password, "192.0.2.1")
+    network = key("", "192.0.2.0/24")
+    ends_at = timezone.now() + throttle.WINDOW
+    LoginAttempts.objects.update_or_create(
+        key=network, defaults={"count": MAX_FOR_NETWORK, "window_ends_at": ends_at}
+    )
+    assert log_in(post, "vera", "wrong", "192.0.2.77").verdict == REFUSED
+    assert log_in(post, "olga", password, "192.0.2.78").status == 200
+    assert log_in(post, "vera", "wrong", "192.0.3.77").verdict == WRONG
 
 
 def attempt(username: str, address: str) -> Attempt:
@@ -182,7 +220,9 @@ def test_trust_is_by_network(
     post: Post, olga: User, password: str, address: str, neighbour: str, stranger: str
 ) -> None:
     assert trust("olga", address) == Trust.NEW
-    log_in(post, "olga", "wrong", address)
+    for number in range(MAX_NEW_ATTEMPTS):
+        assert trust("olga", address) == Trust.NEW
+        log_in(post, f"user {number}", "wrong", address)
     assert [trust("olga", it) for it in (address, neighbour, stranger)] == [Trust.FAILED] * 2 + [Trust.NEW]
     log_in(post, "olga", password, address)
     log_in(post, "olga", "wrong", address)
