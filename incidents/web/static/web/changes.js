@@ -11,8 +11,10 @@ const FRESH_MILLISECONDS = 4000;
 const MESSAGE_MILLISECONDS = 6000;
 let askAgain = false;
 let previousNewest = null;
-// New rows that wait, by their ids.
+// New rows that wait, by their ids; whether more has changed than can be merged, and the whole list is to be renewed.
 const waiting = new Map();
+let isOutdated = false;
+let settled = 0;
 // Whether the mouse is in the list, and when a mouse or a finger was there.
 const pointer = { inside: false, at: -Infinity };
 
@@ -85,7 +87,7 @@ function showCounts(tabs) {
 
 function mustWait() {
   const aiming = pointer.inside || performance.now() - pointer.at < AIM_MILLISECONDS;
-  return aiming || window.scrollY > 0 || waiting.size > 0 || matchMedia("(pointer: coarse)").matches;
+  return aiming || window.scrollY > 0 || waiting.size > 0 || isOutdated || matchMedia("(pointer: coarse)").matches;
 }
 
 function showWaiting() {
@@ -93,11 +95,12 @@ function showWaiting() {
   if (!button) return;
   const { lang } = document.documentElement;
   const form = button.dataset[new Intl.PluralRules(lang).select(waiting.size)] ?? button.dataset.other;
-  button.textContent = form.replace("0", waiting.size);
-  button.hidden = waiting.size === 0;
+  button.textContent = isOutdated ? button.dataset.many : form.replace("0", waiting.size);
+  button.hidden = waiting.size === 0 && !isOutdated;
 }
 
 function letIn() {
+  if (isOutdated) return renew();
   const list = document.getElementById("rows");
   for (const row of waiting.values()) insert(list, row);
   waiting.clear();
@@ -139,10 +142,16 @@ function insert(list, row) {
   markFresh(row);
   htmx.process(row);
   markUnseen();
-  // Who presses just now has aimed at what was there before.
-  list.classList.add("moving");
-  setTimeout(() => list.classList.remove("moving"), SETTLE_MILLISECONDS);
+  settle();
   return 1;
+}
+
+// Who presses just now has aimed at what was there before. (A class of the list itself would be lost when htmx settles.)
+function settle() {
+  const { classList } = document.body;
+  classList.add("moving");
+  clearTimeout(settled);
+  settled = setTimeout(() => classList.remove("moving"), SETTLE_MILLISECONDS);
 }
 
 function comesAfter(other, row, sign) {
@@ -192,8 +201,14 @@ function keepScrollPosition(list, change) {
 
 function reload() {
   const typing = [...document.querySelectorAll("textarea")].some((field) => field.value);
-  if (!typing) location.reload();
+  if (typing) return;
+  if (!document.getElementById("rows")) return location.reload();
+  isOutdated = mustWait() && Boolean(document.getElementById("waiting"));
+  if (isOutdated) showWaiting();
+  else renew();
 }
+
+const renew = () => htmx.ajax("GET", location.href, { target: "#queue", select: "#queue", swap: "outerHTML" });
 
 async function keepPolling() {
   await poll();
@@ -214,7 +229,7 @@ function markUnseen() {
   if (known < 1) return;
   const line = document.createElement("li");
   line.className = "since";
-  line.textContent = list.dataset.since.replace("{time}", new Date(lookedAt).toLocaleTimeString([], { timeStyle: "short" }));
+  line.textContent = list.dataset.since.replace("{time}", new Date(lookedAt).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" }));
   rows[known].before(line);
 }
 
@@ -235,7 +250,9 @@ document.addEventListener("click", ({ target }) => target.id === "waiting" && le
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.id !== "queue") return;
   waiting.clear();
+  isOutdated = false;
   markUnseen();
+  settle();
 });
 document.addEventListener("visibilitychange", look);
 window.addEventListener("pageshow", (event) => event.persisted && poll());

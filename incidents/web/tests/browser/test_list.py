@@ -83,7 +83,7 @@ def test_a_press_just_after_rows_have_moved_takes_nothing(
     new = incident("Второй")
     me.see(f"#incident-{new.pk}", within=CHANGES_WITHIN)
     assert me.driver.execute_script("return window.hit") not in ("BUTTON", "A")
-    me.wait(lambda: not me.all("#rows.moving"))
+    me.wait(lambda: not me.all(".moving"))
     me.see(f"#incident-{new.pk} form button").click()
     me.see(f"#incident-{new.pk} .chip", "In progress")
 
