@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSe
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 MAX_SEARCH_LENGTH = 200
@@ -43,6 +44,17 @@ class BoundedChangeList(ChangeList):
 
 class BoundedModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic class at run time
     """Shows a `BoundedChangeList`, and runs an action on at most `MAX_ACTION_ROWS` rows that may exist."""
+
+    # Django's own titles decline no Russian nouns.
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        title = {"title": capfirst(self.opts.verbose_name)}
+        return super().changeform_view(request, object_id, form_url, title | (extra_context or {}))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -24,6 +25,7 @@ from incidents.validators import MAX_COMMENT_LENGTH, has_forbidden_characters
 from users.models import User
 
 SHOWN_EVENTS = 100
+BRIEF_LENGTH = 120
 EVERY_EVENT = "every_event"
 NEAR_YEAR = re.compile(r"(19|20|21)[0-9]{2}-")
 KEY_IS_ACTIVE = _("Incident #%(id)d has the same key and is not finished.")
@@ -128,8 +130,8 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]  # no generic 
 @admin.register(Incident)
 class IncidentAdmin(BoundedModelAdmin):
     form = IncidentForm
-    list_display = ["id", "description", "status", "severity", "source", "created_at", "updated_at"]
-    list_display_links = ["id", "description"]
+    list_display = ["id", "status", "severity", "brief", "source", "created_at", "updated_at"]
+    list_display_links = ["id", "brief"]
     list_filter = ["status", "severity", "source", ("created_at", CreatedAtFilter), YearFilter]
     list_per_page = 50
     show_full_result_count = False
@@ -147,6 +149,10 @@ class IncidentAdmin(BoundedModelAdmin):
         if obj is None:
             return []
         return ["description", "source", *FACTS]
+
+    @admin.display(description=_("description"))
+    def brief(self, incident: Incident) -> str:
+        return Truncator(incident.description).chars(BRIEF_LENGTH)
 
     @admin.display(description=_("Earlier events"))
     def earlier(self, incident: Incident) -> str:

@@ -60,8 +60,10 @@ class RoleUserAdmin(BoundedModelAdmin, UserAdmin):  # type: ignore[type-arg]  # 
     fieldsets = [
         (None, {"fields": ["username", "password", "role"]}),
         (_("Personal info"), {"fields": ["first_name", "last_name", "email"]}),
-        (_("Permissions"), {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions"]}),
+        (_("Access"), {"fields": ["is_active", "is_staff", "is_superuser"]}),
         (_("Important dates"), {"fields": ["last_login", "date_joined"]}),
+        # Of staff who are no superusers. The roles say what may be done with incidents.
+        (_("Permissions"), {"fields": ["user_permissions"], "classes": ["collapse"]}),
     ]
     add_fieldsets = [
         (

@@ -6,9 +6,12 @@ every response is the envelope.
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template import loader
 from django.urls import Resolver404
+from django.utils import translation
 
 from api.post.envelope import ApiError, in_envelope
 from common.http.paths import resolve_cached
@@ -22,8 +25,19 @@ class PostDialectMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(PREFIXES):
-            return call(request)
+            return page_for_people(request) if is_of_browser(request) else call(request)
         return self.get_response(request)
+
+
+def is_of_browser(request: HttpRequest) -> bool:
+    """Tell whether a person has typed the path or followed a link: no client of the API asks for HTML."""
+    return request.method == "GET" and request.headers.get("Accept", "").startswith("text/html")
+
+
+def page_for_people(request: HttpRequest) -> HttpResponseBase:
+    with translation.override(translation.get_language_from_request(request)):
+        page = loader.get_template("web/api_path.html").render()
+    return HttpResponse(page, status=HTTPStatus.NOT_FOUND)
 
 
 @in_envelope

@@ -30,7 +30,8 @@ def refuse_foreign_form(request: Request) -> None:
     if request.META.get(charset.IS_FOREIGN):
         raise ParseError(_("A form must be UTF-8."))
     origin = request.headers.get("Origin")
-    if origin and not request.user.is_authenticated and host_of(origin) != request.get_host():
+    # The host first: to find the user of a session, the form itself is parsed for its CSRF token.
+    if origin and host_of(origin) != request.get_host() and not request.user.is_authenticated:
         raise PermissionDenied(_("A form of another site is not accepted without a login."))
 
 

@@ -259,7 +259,9 @@ def test_nothing_is_deleted(admin_browser: Client, incident: Report) -> None:
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_labels_are_those_of_the_contract(admin_browser: Client, incident: Report, language: str) -> None:
+def test_labels_are_those_of_the_contract_written_with_yo(
+    admin_browser: Client, incident: Report, language: str
+) -> None:
     from incidents.api.rest.tests.test_pages import ENGLISH, ENGLISH_SOURCES, RUSSIAN, RUSSIAN_SOURCES
 
     incident()
@@ -267,6 +269,11 @@ def test_labels_are_those_of_the_contract(admin_browser: Client, incident: Repor
     browser.cookies = admin_browser.cookies
     text = page(browser, LIST)
     statuses, sources = (RUSSIAN, RUSSIAN_SOURCES) if language == "ru" else (ENGLISH, ENGLISH_SOURCES)
+    with_yo = {"Решен": "Решён", "Отменен": "Отменён", "Партнер": "Партнёр"}
+    statuses, sources = (
+        {value: with_yo.get(label, label) for value, label in labels.items()}
+        for labels in (statuses, sources)
+    )
     for value, label in statuses.items():
         assert re.search(rf'status__exact={value}"[^>]*>\s*{label}\s*<', text), value
     for value, label in sources.items():
@@ -333,3 +340,25 @@ def test_a_finished_incident_is_not_opened_beside_one_with_its_key(
     reply = admin_browser.post(LIST, selected, follow=True)
     assert "Incidents that could not be changed: 1" in reply.text
     assert Incident.objects.get(pk=first.pk).status == "closed"
+
+
+def test_a_long_text_is_cut_in_the_list(admin_browser: Client, incident: Report) -> None:
+    one = incident("x" * 5000)
+    html = page(admin_browser, LIST)
+    assert f"{'x' * 119}…" in html
+    assert "x" * 121 not in html
+    assert html.index("column-status") < html.index("column-brief")
+    assert f"/admin/incidents/incident/{one.pk}/history/" not in page(
+        admin_browser, f"{LIST}{one.pk}/change/"
+    )
+
+
+def test_the_administration_declines_russian_nouns(admin: User) -> None:
+    browser = new_client(headers={"Accept-Language": "ru"})
+    browser.force_login(admin)
+    html = page(browser, "/admin/users/user/")
+    assert "Инциденты: администрирование" in html
+    assert "Всего: 1" in html
+    assert re.search(r'class="addlink">\s*Добавить\s*</a>', html)
+    for wrong in ("Добавить пользователь", "1 пользователь", "Выберите"):
+        assert wrong not in html, wrong

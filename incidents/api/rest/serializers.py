@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django.core.validators import RegexValidator
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
@@ -77,6 +78,16 @@ class AssigneeField(serializers.CharField):
             self.fail("unknown")
 
 
+def promised(label: str | Promise) -> str:
+    """Return the label as clients know it: REST was written without «ё», the pages are written with it."""
+    return str(label).replace("ё", "е")
+
+
+class LabelField(serializers.CharField):
+    def to_representation(self, value: Any) -> str:
+        return promised(value)
+
+
 class IncidentSerializer(serializers.Serializer[Row]):
     # The fields describe rows for the OpenAPI document, into which a docstring would come. To ask each of
     # them how to show itself, for each row of a page, takes several times what the rest of a call does.
@@ -84,9 +95,9 @@ class IncidentSerializer(serializers.Serializer[Row]):
     id = serializers.IntegerField(read_only=True)
     description = serializers.CharField(read_only=True)
     status = serializers.ChoiceField(choices=Status.choices, read_only=True)
-    status_display = serializers.CharField(read_only=True)
+    status_display = LabelField(read_only=True)
     source = serializers.ChoiceField(choices=Source.choices, read_only=True)  # type: ignore[assignment]
-    source_display = serializers.CharField(read_only=True)
+    source_display = LabelField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
     severity = serializers.ChoiceField(choices=Severity.choices, read_only=True, allow_null=True)
@@ -142,7 +153,9 @@ def represent_in(label: Labels, zone: tzinfo, rows: Iterable[Row]) -> list[dict[
 @cache
 def labels(_language: str | None) -> Labels:
     """Return the labels of the stored values in the active language, which is `_language`."""
-    return {(choices, one.value): str(one.label) for choices in (Status, Source, Severity) for one in choices}
+    return {
+        (choices, one.value): promised(one.label) for choices in (Status, Source, Severity) for one in choices
+    }
 
 
 # The newest rows are asked for again and again (docs/internals.md).
@@ -190,8 +203,8 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     door = serializers.ChoiceField(
         choices=Event.Channel.choices, source="channel", read_only=True, label=capfirst(_("through"))
     )
-    status_from_display = serializers.CharField(source="get_status_from_display", read_only=True)
-    status_to_display = serializers.CharField(source="get_status_to_display", read_only=True)
+    status_from_display = LabelField(source="get_status_from_display", read_only=True)
+    status_to_display = LabelField(source="get_status_to_display", read_only=True)
     severity_display = serializers.CharField(source="get_severity_display", read_only=True, allow_null=True)
     assignee = serializers.CharField(
         source="assignee.username", default=None, read_only=True, allow_null=True

@@ -225,3 +225,20 @@ def test_only_the_demo_offers_logins(olga: User, password: str, monkeypatch: pyt
     assert "<button>Log in as olga</button>" in html
     values = dict(re.findall(r'<input type="hidden" name="(username|password)" value="([^"]+)">', html))
     assert browser.post("/login/", values)["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/incidents/", "/incidents/2128/", "/users/", "/incidents/create/"])
+def test_a_browser_at_an_address_of_the_api_is_led_to_the_queue(db: None, path: str) -> None:
+    browser = new_client()
+    response = browser.get(path, headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "ru"})
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    assert '<a class="button" href="/">К очереди</a>' in response.text
+    for accept in ("*/*", "application/json", "application/json, text/html"):
+        assert browser.get(path, headers={"Accept": accept})["Content-Type"] == "application/json"
+    posted = browser.post(path, headers={"Accept": "text/html"})
+    assert posted["Content-Type"] == "application/json"
+
+
+def test_a_wrong_password_is_told_in_few_words(olga: User) -> None:
+    browser = new_client(headers={"Accept-Language": "ru"})
+    assert "Неверное имя или пароль." in browser.post("/login/", {"username": "olga", "password": "x"}).text

@@ -87,6 +87,15 @@ def test_the_form_reports_an_incident(browser: Client) -> None:
     assert (one.description, one.source) == ("Fire\r\nin the yard", "partner")
 
 
+@pytest.mark.parametrize(("origin", "status"), [("http://testserver", 201), ("https://evil.example", 403)])
+def test_a_form_is_accepted_from_the_page_itself_alone(browser: Client, origin: str, status: int) -> None:
+    csrf = csrf_of(shown(browser, PATH))
+    form = urlencode({"description": "Fire", "source": "partner", "csrfmiddlewaretoken": csrf})
+    kind = "application/x-www-form-urlencoded"
+    reply = browser.post(PATH, form, content_type=kind, headers={"Origin": origin})
+    assert reply.status_code == status
+
+
 def test_the_form_of_a_change_keeps_what_is_not_changed(
     browser: Client, rest: Rest, olga: User, incident: Report
 ) -> None:

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from api.rest.renderers import FastJSONRenderer
 from incidents import services
-from incidents.api.rest.serializers import IncidentSerializer, represent
+from incidents.api.rest.serializers import IncidentSerializer, LabelField, represent
 from incidents.models import Event, Incident, Source, Status
 from incidents.queries import IncidentQuery
 from incidents.services import NewIncident, Origin
@@ -22,8 +22,8 @@ from users.models import User
 class ByFields(serializers.ModelSerializer[Incident]):
     """Asks each field of each row how to show itself."""
 
-    status_display = serializers.CharField(source="get_status_display")
-    source_display = serializers.CharField(source="get_source_display")
+    status_display = LabelField(source="get_status_display")
+    source_display = LabelField(source="get_source_display")
     severity_display = serializers.CharField(source="get_severity_display")
     assignee = serializers.CharField(source="assignee.username", default=None)
 
