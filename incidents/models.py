@@ -14,15 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from incidents import validators
 from incidents.event_choices import EventChannel, EventKind
 from incidents.folding import folded
 from incidents.severity import Severity
-from incidents.validators import (
-    MAX_COMMENT_LENGTH,
-    MAX_DEDUP_KEY_LENGTH,
-    MAX_DESCRIPTION_LENGTH,
-    MAX_KEY_LENGTH,
-)
 
 
 class Status(models.TextChoices):
@@ -50,9 +45,6 @@ UNFINISHED = (*ACTIVE, Status.UNKNOWN)
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
-    def active(self) -> Self:
-        return self.filter(status__in=ACTIVE)
-
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
 
@@ -74,7 +66,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class Incident(models.Model):
-    description = models.TextField(_("description"), max_length=MAX_DESCRIPTION_LENGTH)
+    description = models.TextField(_("description"), max_length=validators.MAX_DESCRIPTION_LENGTH)
     search_text = models.TextField(editable=False)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OPEN)
     source = models.CharField(_("source"), max_length=20, choices=Source)
@@ -89,7 +81,7 @@ class Incident(models.Model):
         related_name="+",
         verbose_name=_("reported by"),
     )
-    idempotency_key = models.CharField(max_length=MAX_KEY_LENGTH, null=True, editable=False)  # noqa: DJ001
+    idempotency_key = models.CharField(max_length=validators.MAX_KEY_LENGTH, null=True, editable=False)  # noqa: DJ001
     severity = models.CharField(_("severity"), max_length=20, choices=Severity, null=True, blank=True)  # noqa: DJ001
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -101,7 +93,7 @@ class Incident(models.Model):
         verbose_name=_("assignee"),
     )
     dedup_key = models.CharField(  # noqa: DJ001
-        _("key"), max_length=MAX_DEDUP_KEY_LENGTH, null=True, editable=False
+        _("key"), max_length=validators.MAX_DEDUP_KEY_LENGTH, null=True, editable=False
     )
     repeats = models.IntegerField(_("repeats"), db_default=0, editable=False)
     last_seen_at = models.DateTimeField(_("last seen at"), null=True, editable=False)
@@ -215,7 +207,7 @@ class Event(models.Model):
     channel = models.CharField(_("through"), max_length=20, choices=Channel, db_column="door")
     status_from = models.CharField(_("from"), max_length=20, choices=Status, blank=True)
     status_to = models.CharField(_("to"), max_length=20, choices=Status)
-    comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
+    comment = models.TextField(_("comment"), max_length=validators.MAX_COMMENT_LENGTH, blank=True)
     # Of a new incident, and of a change of it; None where it was cleared.
     severity = models.CharField(_("severity"), max_length=20, choices=Severity, null=True, blank=True)  # noqa: DJ001
     # Who has the incident since this event; None where it was given back.
@@ -265,7 +257,7 @@ class ChangeKey(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
-    key = models.CharField(max_length=MAX_KEY_LENGTH)
+    key = models.CharField(max_length=validators.MAX_KEY_LENGTH)
 
     class Meta:
         indexes = [models.Index(fields=["key", "user"], name="change_by_key")]

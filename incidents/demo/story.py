@@ -14,7 +14,7 @@ from typing import TypeVar
 from incidents import bulk, keys, services, signal_service
 from incidents.bulk import ImportedEpisode, ImportedEvent, ImportedIncident
 from incidents.demo.texts import COMMENTS, NUMBERS, PLACES, REPORTS
-from incidents.models import Event, Incident, Source, Status
+from incidents.models import ACTIVE, Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.severity import Severity
 from incidents.signal_rules import Sender
@@ -83,7 +83,8 @@ class Story:
         if self.random.random() < SIGNAL_SHARE:
             signal_service.handle([self.signal()], Sender(self.users["prometheus"].pk, Source.MONITORING))
             return
-        active = list(Incident.objects.active().newest_first().defer("description", "search_text")[:40])
+        found = Incident.objects.filter(status__in=ACTIVE).newest_first()
+        active = list(found.defer("description", "search_text")[:40])
         if not active or self.random.random() < NEW_INCIDENT_SHARE:
             source = self.choose(SOURCE_WEIGHTS)
             origin = Origin(self.reporter(source).pk, channel_of(source))

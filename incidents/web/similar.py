@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from incidents.folding import folded
-from incidents.models import Incident
+from incidents.models import ACTIVE, Incident
 from incidents.web.queue import in_brief
 
 WITHIN = timedelta(hours=24)
@@ -27,7 +27,7 @@ def similar(text: str) -> list[Any]:
     numbers, words = set(NUMBER.findall(typed)), set(WORD.findall(typed))
     if not numbers and len(words) < MIN_WORDS:
         return []
-    recent = Incident.objects.active().filter(created_at__gt=timezone.now() - WITHIN).newest_first()
+    recent = Incident.objects.filter(status__in=ACTIVE, created_at__gt=timezone.now() - WITHIN).newest_first()
     found = (one for one in in_brief(recent)[:MAX_CANDIDATES] if is_similar(one, numbers, words))
     return [one for _n, one in zip(range(MAX_FOUND), found, strict=False)]
 
