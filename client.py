@@ -51,6 +51,9 @@ SEVERITIES = ("critical", "error", "warning", "info")
 # What an update leaves as it is, where None is a value.
 UNCHANGED: Any = object()
 LARGEST_PAGE = 1000
+# Of one response, whatever the server sends: 1000 incidents of 10,000 emoji are 120 MB at most.
+MAX_RESPONSE_BYTES = 256 * 1024 * 1024
+MAX_RESPONSE_SECONDS = 300
 
 JSON = dict[str, Any]
 
@@ -252,7 +255,7 @@ class Client:
             yield from page["incidents"]
             left -= len(page["incidents"])
             cursor = page["next"]
-            if cursor is None or left <= 0:
+            if cursor is None or left <= 0 or not page["incidents"]:
                 return
 
     def update(
@@ -374,15 +377,16 @@ class Client:
             try:
                 connection.request(method, self._prefix + path, body, headers)
                 response = connection.getresponse()
-                return self._read(response, response.read())
-            except (OSError, HTTPException) as error:
+                return self._read(response, whole_body(response))
+            # A length past 64 bits is an OverflowError.
+            except (OSError, HTTPException, OverflowError) as error:
                 raise AnswerLost(f"no response from {self.url}: {error}") from error
 
     def _read(self, response: HTTPResponse, body: bytes) -> Any:
         """Return the JSON of a success; raise the exception for any other response."""
         try:
             content = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if response.status < HTTPStatus.MULTIPLE_CHOICES and isinstance(content, dict | list):
             return content
@@ -395,6 +399,19 @@ class Client:
         if response.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}:
             raise AnswerLost(printable(error))
         raise Refused(response.status, printable(error))
+
+
+def whole_body(response: HTTPResponse) -> bytes:
+    """Read a response within MAX_RESPONSE_BYTES and MAX_RESPONSE_SECONDS; raise `HTTPException` past them."""
+    body = bytearray()
+    end = time.monotonic() + MAX_RESPONSE_SECONDS
+    while piece := response.read1(1024 * 1024):
+        body += piece
+        if len(body) > MAX_RESPONSE_BYTES or time.monotonic() > end:
+            raise HTTPException("the response has no end")
+    if response.length:
+        raise HTTPException("the response is cut off")
+    return bytes(body)
 
 
 def printable(value: object) -> str:
@@ -761,6 +778,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ClientError as error:
         print(f"client.py: {error}", file=sys.stderr)
         return error.exit_code
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        print(f"client.py: unexpected response from {client.url}: {printable(error)}", file=sys.stderr)
+        return ClientError.exit_code
     except BrokenPipeError:
         # The reader of the output has closed it; Python's flush at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

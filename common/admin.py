@@ -8,6 +8,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
@@ -40,6 +41,13 @@ class BoundedChangeList(ChangeList):
         if remaining:
             raise IncorrectLookupParameters
         return specs, has_filters, remaining, *more
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except DataError:
+            # A datetime with an offset of -23:59, which Python knows and PostgreSQL does not.
+            raise IncorrectLookupParameters from None
 
 
 class BoundedModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic class at run time

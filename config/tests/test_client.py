@@ -244,6 +244,38 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 class TestFaults:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            [1, 2],
+            {},
+            {"data": None},
+            {"data": {"token": "x", "expires_at": 5}},
+            {"data": {"token": "x", "expires_at": "2027-01-01"}},
+            b'{"data":' + b"[" * 100_000,
+        ],
+    )
+    def test_a_response_of_another_shape_is_no_traceback(
+        self, faulty: FaultyServer, capsys: pytest.CaptureFixture[str], body: object
+    ) -> None:
+        faulty.will_answer(200, body)
+        assert main(["list", "--url", faulty.url, "--username", "alice", "--password", "x"]) == 1
+        assert capsys.readouterr().err.startswith("client.py: ")
+
+    def test_a_response_without_an_end_is_left(
+        self, faulty: FaultyServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client_module, "MAX_RESPONSE_BYTES", 1000)
+        faulty.will_let_in()
+        faulty.will_answer(200, b"{" + b" " * 100_000)
+        with pytest.raises(AnswerLost, match="no end"):
+            Client(faulty.url, "alice", PASSWORD, patience=0).get(1)
+
+    def test_a_walk_ends_at_an_empty_page(self, faulty: FaultyServer) -> None:
+        faulty.will_let_in()
+        faulty.will_answer(200, {"data": {"incidents": [], "next": "again"}})
+        assert list(Client(faulty.url, "alice", PASSWORD).incidents()) == []
+
     def test_a_create_is_sent_again_with_the_same_key(
         self, faulty: FaultyServer, pauses: list[float]
     ) -> None:

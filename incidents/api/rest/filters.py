@@ -80,5 +80,8 @@ def by_assignee(text: str, user_id: int | None) -> dict[str, Any]:
     try:
         chosen = assignees.chosen(text, user_id)
     except AssigneeNotKnown:
+        if user_id is None and text != assignees.ME:
+            # With REST_PUBLIC strangers ask, and another response would tell them who has an account.
+            return {"assignee": 0}
         raise ValidationError({"assignee": [_("Nobody has this name.")]}) from None
     return {"assignee": chosen, "unassigned": chosen is None}

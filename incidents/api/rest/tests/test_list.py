@@ -94,6 +94,12 @@ def test_without_a_login_nobody_is_me(rest: Rest, db: None, settings: Settings) 
     assert (reply.status, reply.data) == (400, {"assignee": ["Nobody has this name."]})
 
 
+def test_a_stranger_cannot_tell_who_has_an_account(rest: Rest, olga: User, settings: Settings) -> None:
+    settings.REST_PUBLIC = True
+    assert found(rest, None, assignee="olga") == found(rest, None, assignee="nobody at all") == []
+    assert rest("GET", f"{PATH}?assignee=nobody", by=olga).status == 400
+
+
 def test_it_filters_by_dedup_key_whoever_reported_it_and_whatever_became_of_it(
     rest: Rest, olga: User, rita: User, incident: Report
 ) -> None:
