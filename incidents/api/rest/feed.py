@@ -55,6 +55,7 @@ class FeedViewSet(viewsets.GenericViewSet[Event]):
     role_actions = {"list": Action.LIST}
 
     @extend_schema(
+        summary="Follow what happens, oldest first",
         parameters=[
             OpenApiParameter(
                 "after",

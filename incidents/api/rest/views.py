@@ -108,6 +108,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         }
         return serializers.get(self.action, IncidentSerializer)
 
+    @extend_schema(summary="List incidents, newest first")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         query: Any = query_of(request.query_params, request.user.pk)
         paginator: Any = self.paginator
@@ -121,11 +122,12 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         shown = partial(represent_in, labels(get_language()), get_current_timezone())
         return stream(parts_of(ids, shown), self.get_paginated_response([]).data)
 
-    @extend_schema(filters=False)
+    @extend_schema(summary="Show an incident", filters=False)
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(IncidentSerializer(self.row(pk)).data)
 
     @extend_schema(
+        summary="Report an incident",
         parameters=[IDEMPOTENCY_KEY],
         responses={
             201: IncidentSerializer,
@@ -155,7 +157,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             headers={"Location": self.reverse_action("detail", args=[result.id])},
         )
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY], responses=IncidentSerializer)
+    @extend_schema(summary="Set the status", parameters=[IDEMPOTENCY_KEY], responses=IncidentSerializer)
     def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
         serializer = self.get_serializer(data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
@@ -179,11 +181,11 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             raise HistoryFull from None
         return Response(IncidentSerializer(incident).data)
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY], responses=IncidentSerializer)
+    @extend_schema(summary="Change what is given", parameters=[IDEMPOTENCY_KEY], responses=IncidentSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         return self.update(request, pk, partial=True)
 
-    @extend_schema(responses=EventSerializer(many=True), filters=False)
+    @extend_schema(summary="History, oldest first", responses=EventSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
     def history(self, request: Request, pk: str) -> HttpResponseBase:
         """What happened to the incident, oldest first."""

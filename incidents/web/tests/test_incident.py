@@ -369,3 +369,9 @@ def test_it_has_a_place_in_the_queue_from_which_it_was_opened(as_olga: Client, i
     assert f"Next: #{ids[2]} Самокат 2" in page(as_olga, f"/incident/{ids[0]}/{query}")
     as_olga.post(f"/incident/{ids[2]}/change/{query}", {"seen": "open", "status": "resolved"})
     assert "Next: #" not in page(as_olga, f"/incident/{ids[2]}/{query}")
+
+
+def test_buttons_say_what_a_status_means(as_olga: Client, incident: Report) -> None:
+    html = page(as_olga, f"/incident/{incident().pk}/")
+    assert 'title="the work is done"' in html
+    assert 'title="checked, we are through with it"' in html

@@ -329,3 +329,9 @@ def test_an_empty_queue_tells_what_was_resolved_today(as_olga: Client, incident:
     incident(status=Status.RESOLVED)
     local = timezone.localtime(Incident.objects.get().updated_at)
     assert f"Nothing is burning. Resolved today: 1, the last one at {local:%H:%M}." in page(as_olga, "/")
+
+
+def test_finished_incidents_leave_the_active_ones_when_somebody_asks(as_olga: Client) -> None:
+    link = '<p class="sweep"><a class="button" href="'
+    assert link in page(as_olga, "/")
+    assert link not in page(as_olga, "/?status=resolved")

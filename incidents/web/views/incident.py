@@ -43,6 +43,15 @@ VERBS = {
     Status.FAKE: pgettext_lazy("verb", "False alarm"),
     Status.UNKNOWN: pgettext_lazy("verb", "Unknown"),
 }
+HINTS = {
+    Status.OPEN: pgettext_lazy("hint", "it waits again"),
+    Status.IN_PROGRESS: pgettext_lazy("hint", "I am on it"),
+    Status.RESOLVED: pgettext_lazy("hint", "the work is done"),
+    Status.CLOSED: pgettext_lazy("hint", "checked, we are through with it"),
+    Status.CANCELLED: pgettext_lazy("hint", "no longer needed"),
+    Status.FAKE: pgettext_lazy("hint", "there was nothing"),
+    Status.UNKNOWN: pgettext_lazy("hint", "nobody can find out"),
+}
 GIVE_BACK = pgettext_lazy("verb", "Give back to the queue")
 DONE = {
     Status.OPEN: gettext_lazy("#%(id)d is in the queue again"),
@@ -262,7 +271,13 @@ def choices(present: Status) -> list[dict[str, Any]]:
     keys = {status: number for number, status in enumerate(Status, start=1)}
     others = [status for status in Status if status != present and status not in likely]
     return [
-        {"status": status, "verb": verb(present, status), "key": keys[status], "likely": status in likely}
+        {
+            "status": status,
+            "verb": verb(present, status),
+            "hint": HINTS[status],
+            "key": keys[status],
+            "likely": status in likely,
+        }
         for status in (*likely, *others)
     ]
 

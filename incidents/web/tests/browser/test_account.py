@@ -1,9 +1,15 @@
-"""The account's menu and the management, in a real Chromium."""
+"""The account's menu, the management and the sweeping of the queue, in a real Chromium."""
+
+from collections.abc import Callable
 
 import pytest
 
+from incidents import services
+from incidents.models import Event, Incident, Status
+from incidents.services import Origin
 from incidents.web.tests.browser.conftest import Open
 from incidents.web.tests.browser.test_looks import violations
+from testing.viewer import CHANGES_WITHIN
 from users.models import User
 
 pytestmark = pytest.mark.browser
@@ -45,3 +51,16 @@ def test_a_superuser_invites_a_colleague(open_page: Open, admin: User) -> None:
         other.see(f"#id_{name}").send_keys("seven green umbrellas")
     other.see("main button.main").click()
     other.see(".notice", "Welcome")
+
+
+def test_finished_rows_are_swept_from_the_list(
+    open_page: Open, olga: User, incident: Callable[..., Incident]
+) -> None:
+    one, other = incident(), incident()
+    me = open_page(olga, "/")
+    assert not me.see(".sweep").is_displayed()
+    services.change(one.pk, Origin(None, Event.Channel.REST), status=Status.CLOSED)
+    me.see(f"#incident-{one.pk}.status-closed", within=CHANGES_WITHIN)
+    me.see(".sweep a").click()
+    me.wait(lambda: me.rows() == [other.pk])
+    assert not me.see(".sweep").is_displayed()
