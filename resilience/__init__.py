@@ -21,6 +21,7 @@ login-timing            known against unknown names
 login-flood             another client during a flood of logins
 token-revocation        tokens after a password change, deactivation, deletion, logout
 memory                  workers' memory over many requests
+dispatcher-memory       the dispatcher's memory over many deliveries
 attacks                 what strangers and users can do to all others (attacks/)
 framing                 the same bytes to this server and others, compared (framing/)
 

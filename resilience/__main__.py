@@ -13,6 +13,7 @@ from resilience import (
     clock_jumps,
     concurrent_writers,
     deliveries,
+    dispatcher_memory,
     feed,
     first_starts,
     full_disk,
@@ -56,6 +57,7 @@ MODULES = (
     logins,
     token_revocation,
     memory,
+    dispatcher_memory,
 )
 PROGRAMS: dict[str, Program] = {
     module.__name__.rpartition(".")[2].replace("_", "-"): module.run for module in MODULES

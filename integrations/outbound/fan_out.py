@@ -3,15 +3,25 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from common.db.compiled import insert
 from incidents.feed import models as feed
 from incidents.feed.settled import horizon, settled_events
 from incidents.models import Incident
-from integrations.outbound.models import Delivery, Destination, DispatcherState
+from integrations.outbound.models import Delivery, Destination, DispatcherState, new_message_id
 
 # Deliveries that are made in one transaction: meanwhile no incident can be written.
 MAX_MADE = 200
+insert_delivery = insert(
+    Delivery,
+    [
+        *("destination", "event_id", "incident_id", "message_id"),
+        *("state", "attempts", "next_at"),
+        *("lease", "reason", "created_at"),
+    ],
+)
 RESTORED = gettext_noop("a backup was restored")
 
 
@@ -29,12 +39,12 @@ def fan_out() -> int:
     if not events:
         return 0
     incidents = Incident.objects.in_bulk({event.incident_id for event in events})
+    now = timezone.now()
     made = [
-        Delivery(
-            destination=destination,
-            event_id=event.pk,
-            incident_id=event.incident_id,
-            next_at=event.at + timedelta(minutes=destination.delay_minutes),
+        (
+            *(destination.pk, event.pk, event.incident_id, new_message_id()),
+            *(Delivery.State.PENDING.value, 0, event.at + timedelta(minutes=destination.delay_minutes)),
+            *("", "", now),
         )
         for event in events
         if not event.imported and event.incident_id in incidents
@@ -45,7 +55,7 @@ def fan_out() -> int:
         # Of two dispatchers the second finds them made.
         moved = DispatcherState.objects.filter(pk=1, through=through).update(through=events[-1].pk)
         if moved:
-            Delivery.objects.bulk_create(made)
+            insert_delivery.many(made)
     return len(events)
 
 
