@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 
+from bench.deliveries import DESTINATIONS, LOADED_RATE, Deliveries
 from bench.rounds import Cell, Medians
 from bench.servers import LIMIT, LIMIT_SAME_WORKER, OURS, REFERENCE, Kind
 from bench.storm import Storm
@@ -77,3 +79,10 @@ def of_latency(latency: dict[str, tuple[float, float]]) -> Iterator[Goal]:
         # A page by its number passes over all rows before it.
         bound = 3 if name == "REST page in the middle" else 1.3
         yield Goal(f"{name}, a million / a thousand", many / few, bound)
+
+
+def of_deliveries(found: Deliveries) -> Iterator[Goal]:
+    name = f"create with {DESTINATIONS} destinations, of that without"
+    yield Goal(name, found.ratio, 0.95, is_minimum=True)
+    yield Goal("commit to webhook, idle, s", median(found.idle), 1)
+    yield Goal(f"commit to webhook, {LOADED_RATE} creates a second, s", median(found.loaded), 2)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
+from bench.deliveries import DESTINATIONS, Deliveries
 from bench.goals import Goal
 from bench.processes import PROJECT
 from bench.rounds import Cell, Medians, Runs
@@ -163,6 +164,25 @@ def storm(found: Storm) -> str:
         f"{found.p99_meanwhile:.0f}",
         f"{found.memory:.0f}",
         f"{found.memory_before:.0f}",
+    )
+    return table(columns, [figures])
+
+
+def deliveries(found: Deliveries) -> str:
+    columns = (
+        "creates/s without destinations",
+        f"with {DESTINATIONS}",
+        "ratio",
+        "commit to webhook, idle: p50, slowest, s",
+        "creates/s",
+        "commit to webhook then: p50, slowest, s",
+    )
+    figures = (
+        *(number(median(column)) for column in zip(*found.rates, strict=True)),
+        f"{found.ratio:.2f}",
+        f"{median(found.idle):.2f}, {max(found.idle):.2f}",
+        number(found.loaded_rate),
+        f"{median(found.loaded):.2f}, {max(found.loaded):.2f}",
     )
     return table(columns, [figures])
 

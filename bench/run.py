@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import chart, goals, latency, machine, report, startup, storm, whole_list
+from bench import chart, deliveries, goals, latency, machine, report, startup, storm, whole_list
 from bench.goals import Goal
 from bench.processes import exit_with
 from bench.rounds import Medians, Runs, medians
@@ -34,7 +34,7 @@ from bench.servers import (
 from bench.workloads import WORKLOADS
 
 FEW, USUAL, MANY = 1_000, 100_000, 1_000_000
-PARTS = ("load", "load-million", "whole-list", "latency", "storm", "startup")
+PARTS = ("load", "load-million", "whole-list", "latency", "storm", "deliveries", "startup")
 QUICK_WORKLOADS = ("create", "update", "list", "page")
 
 
@@ -123,6 +123,10 @@ def measure(part: str, scratch: Scratch, options: argparse.Namespace, findings: 
             alerts = storm.measure(scratch, USUAL)
             findings.sections[part] = report.storm(alerts)
             findings.goals += goals.of_storm(alerts)
+        case "deliveries":
+            delivered = deliveries.measure(scratch)
+            findings.sections[part] = report.deliveries(delivered)
+            findings.goals += goals.of_deliveries(delivered)
         case "startup":
             findings.sections[part] = report.startup(startup.measure(scratch))
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import psycopg
+
 from common.progress import Progress
 from resilience.audit import execute, query
 from resilience.delivery_audit import Audit, Expected, Receipt, audit
@@ -33,6 +35,10 @@ TARGETS = (
 )
 # The receivers, with what they do instead of accepting, and how often.
 ILLNESSES = {"/fails": 0.05, "/busy": 0.05, "/hangs": 0.005, "/drips": 0.005}
+NOW = (
+    "UPDATE outbound_delivery SET next_at = created_at"
+    " WHERE state = 'pending' AND lease = '' AND next_at > created_at"
+)
 EXPECTED = (
     Expected("/good"),
     *map(Expected, ILLNESSES),
@@ -112,11 +118,10 @@ def drain(service: Service) -> None:
     """Wait until nothing is pending; what waits for its next attempt need not wait for hours."""
 
     def is_done() -> bool:
-        execute(service, "UPDATE outbound_destination SET held_until = NULL")
-        execute(
-            service,
-            "UPDATE outbound_delivery SET next_at = created_at WHERE state = 'pending' AND lease = ''",
-        )
+        # PostgreSQL may end one of two that update the same rows.
+        with contextlib.suppress(psycopg.errors.DeadlockDetected):
+            execute(service, NOW)
+            execute(service, "UPDATE outbound_destination SET held_until = NULL")
         # Deliveries are made for all events, and none is pending.
         [(through,)] = query(service, "SELECT max(through) FROM outbound_dispatcherstate")
         [(newest,)] = query(service, "SELECT max(id) FROM incidents_event")
