@@ -3,13 +3,19 @@
 import base64
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from common.http import guarded_client
 from common.http.guarded_client import MAX_BYTES, AddressRefused, RequestFailed, send
@@ -258,3 +264,62 @@ def test_a_proxy_that_says_nothing_costs_no_more_than_the_deadline() -> None:
 def test_a_wrong_proxy_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"http://|Port"):
         guarded_client.proxy_address(url)
+
+
+@pytest.fixture
+def tls_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[int, list[str | None]]]:
+    """A server of hooks.example, trusted by the client; yield its port and the names asked."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hooks.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    asked: list[str | None] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    context.sni_callback = lambda _socket, server_name, _context: asked.append(server_name)
+    client_context = ssl.create_default_context(cafile=str(pem))
+    monkeypatch.setattr(guarded_client, "tls", lambda: client_context)
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _host, *rest, **more: resolve("127.0.0.1", *rest, **more)
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    plain, _address = listener.accept()
+                except OSError:
+                    return
+                with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1], asked
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_the_certificate_is_verified_for_the_name_and_the_server_is_asked_for_it(
+    tls_server: tuple[int, list[str | None]],
+) -> None:
+    port, asked = tls_server
+    assert send("POST", f"https://hooks.example:{port}/", {}, b"", allowed=LOOPBACK).status == 204
+    with pytest.raises(RequestFailed, match="certificate is not valid"):
+        send("POST", f"https://other.example:{port}/", {}, b"", allowed=LOOPBACK)
+    assert asked == ["hooks.example", "other.example"]
