@@ -24,11 +24,20 @@ from integrations.outbound.transports.base import Address, Outcome
 from integrations.outbound.transports.registry import TAKES_SECRET
 
 OVERLAP = timedelta(hours=24)
-MAX_RESEND_AGE = timedelta(days=14)
 MAX_COUNTED = 1000
 # What a destination may choose by; none chooses all.
 CHOICES = {"kinds": Event.Kind, "statuses": Status, "sources": Source, "severities": Severity}
-CHANGEABLE = ("name", "address", *CHOICES, "delay_minutes", "quiet_from", "quiet_to", "time_zone", "language")
+CHANGEABLE = (
+    "name",
+    "address",
+    *CHOICES,
+    "skipped_user",
+    "delay_minutes",
+    "quiet_from",
+    "quiet_to",
+    "time_zone",
+    "language",
+)
 # core.telegram.org/bots/api#authorizing-your-bot
 TELEGRAM_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 

@@ -47,6 +47,15 @@ class Destination(models.Model):
     statuses = models.JSONField(default=list, blank=True)
     sources = models.JSONField(default=list, blank=True)
     severities = models.JSONField(default=list, blank=True)
+    # A machine that changes incidents itself need not be told of that.
+    skipped_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("except what this user does"),
+    )
     delay_minutes = models.PositiveIntegerField(
         _("delay in minutes"), default=0, validators=[MaxValueValidator(MAX_DELAY_MINUTES)]
     )
@@ -92,7 +101,9 @@ class Destination(models.Model):
             (self.sources, incident.source),
             (self.severities, incident.severity),
         )
-        return event.pk > self.starts_after and all(not values or value in values for values, value in chosen)
+        is_own = event.by_id is not None and event.by_id == self.skipped_user_id
+        is_chosen = all(not values or value in values for values, value in chosen)
+        return event.pk > self.starts_after and not is_own and is_chosen
 
 
 class DeliveryState(models.TextChoices):

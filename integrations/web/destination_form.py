@@ -68,7 +68,7 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Destination
-        fields = ["name", "address", "secret", *CHOICES, "delay_minutes", *FOR_PEOPLE]
+        fields = ["name", "address", "secret", *CHOICES, "skipped_user", "delay_minutes", *FOR_PEOPLE]
         widgets = {"quiet_from": TimeInput, "quiet_to": TimeInput}
 
     def __init__(self, data: Any = None, *, instance: Destination) -> None:
@@ -125,7 +125,7 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def times(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("delay_minutes", *FOR_PEOPLE) if name in self.fields]
+        return [self[name] for name in ("skipped_user", "delay_minutes", *FOR_PEOPLE) if name in self.fields]
 
     @property
     def is_choosy(self) -> bool:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from integrations.outbound.models import Destination
 from testing.receiver import Answer, listening
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,11 @@ def test_a_webhook_is_added_and_its_secret_printed_once() -> None:
     assert (made["id"], made["secret"]) == (destination.pk, destination.secret)
     assert (destination.kinds, destination.delay_minutes) == (["created"], 5)
     assert made["secret"] not in run("list")
+
+
+def test_a_destination_skips_what_a_user_does(olga: User) -> None:
+    run("add", "webhook", "hook", "https://example.com/", "--except-by=olga")
+    assert Destination.objects.get().skipped_user == olga
 
 
 def test_a_token_comes_from_a_file(tmp_path: Path) -> None:
@@ -70,6 +76,7 @@ def test_disabling_and_enabling() -> None:
         ("add", "webhook", "hook", "nonsense"),
         ("add", "telegram", "chat", "1"),
         ("add", "webhook", "hook", "https://example.com/", "--kinds=unknown"),
+        ("add", "webhook", "hook", "https://example.com/", "--except-by=nobody"),
         ("test", "nothing"),
         ("rotate", "nothing"),
     ],

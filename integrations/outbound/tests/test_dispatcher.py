@@ -24,6 +24,7 @@ from integrations.outbound.fan_out import fan_out
 from integrations.outbound.models import Attempt, Delivery, Destination, DispatcherState, Transport
 from integrations.outbound.transports import registry
 from testing.receiver import Answer, Received, Receiver, listening
+from users.models import User
 
 ORIGIN = Origin(None, Event.Channel.COMMAND)
 pytestmark = pytest.mark.django_db
@@ -319,6 +320,18 @@ def test_only_what_a_destination_wants_is_delivered(receiver: Receiver, hook: Ho
     dispatch()
     paths = sorted(received.path for received in receiver.received)
     assert paths == ["/kinds", "/sources", "/sources", "/statuses"]
+
+
+def test_a_destination_need_not_hear_what_its_own_machine_does(
+    receiver: Receiver, hook: Hook, olga: User, vera: User
+) -> None:
+    hook(skipped_user=olga)
+    one = report()
+    services.change(one, Origin(olga.pk, Event.Channel.POST), status=Status.IN_PROGRESS)
+    services.change(one, Origin(vera.pk, Event.Channel.POST), status=Status.RESOLVED)
+    dispatch()
+    heard = [json.loads(received.body)["data"]["event"] for received in receiver.received]
+    assert [(event["by"], event["door"]) for event in heard] == [(None, "command"), ("vera", "post")]
 
 
 def test_what_is_rolled_back_is_never_delivered(receiver: Receiver, hook: Hook) -> None:

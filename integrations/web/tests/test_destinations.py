@@ -102,7 +102,7 @@ def test_the_secret_of_a_webhook_is_shown_once(admin_browser: Client) -> None:
         assert "whsec_" not in seen(admin_browser, path)
 
 
-def test_a_destination_chooses_what_it_wants_to_hear_and_when(admin_browser: Client) -> None:
+def test_a_destination_chooses_what_it_wants_to_hear_and_when(admin_browser: Client, olga: User) -> None:
     fields = {
         "name": "ночная смена",
         "address": "-100",
@@ -111,6 +111,7 @@ def test_a_destination_chooses_what_it_wants_to_hear_and_when(admin_browser: Cli
         "statuses": ["open"],
         "sources": ["monitoring"],
         "severities": ["critical", "error"],
+        "skipped_user": str(olga.pk),
         "delay_minutes": "15",
         "quiet_from": "22:00",
         "quiet_to": "07:30",
@@ -126,6 +127,7 @@ def test_a_destination_chooses_what_it_wants_to_hear_and_when(admin_browser: Cli
         ["critical", "error"],
     )
     assert (made.delay_minutes, str(made.quiet_from), str(made.quiet_to)) == (15, "22:00:00", "07:30:00")
+    assert made.skipped_user == olga
     assert (made.time_zone, made.language) == ("Asia/Vladivostok", "ru")
     # The form shows what is stored, and stores it again.
     form = seen(admin_browser, path_of(made))

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from integrations.outbound import destinations
 from integrations.outbound.models import Destination, Transport
+from users.models import User
 
 
 class Command(BaseCommand):
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         add.add_argument("--secret-file", type=Path, help="a bot's token, Apprise's URL; - is standard input")
         for name, choices in destinations.CHOICES.items():
             add.add_argument(f"--{name}", default="", metavar="A,B", help=", ".join(choices.values))
+        add.add_argument("--except-by", metavar="USER", help="not what this user does, so that nothing loops")
         add.add_argument("--delay", type=int, default=0, metavar="MINUTES", help="only if it is open by then")
         add.add_argument("--json", action="store_true")
         actions.add_parser("list", help="show all, and what waits")
@@ -64,6 +66,7 @@ class Command(BaseCommand):
                 address=given.address,
                 secret=self.read_secret(given.secret_file),
                 delay_minutes=given.delay,
+                skipped_user=self.user(given.except_by),
                 **chosen,
             )
         except ValidationError as error:
@@ -78,6 +81,13 @@ class Command(BaseCommand):
     @staticmethod
     def values(text: str) -> list[str]:
         return [value.strip() for value in text.split(",") if value.strip()]
+
+    @staticmethod
+    def user(name: str | None) -> User | None:
+        found = User.objects.filter(username=name).first() if name else None
+        if name and found is None:
+            raise CommandError(f"There is no user {name!r}")
+        return found
 
     @staticmethod
     def read_secret(path: Path | None) -> str:
