@@ -11,8 +11,10 @@ from itertools import chain
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from common.db import transactions
+from common.db.json_columns import as_text, decoded
 from incidents.feed import settled
 from incidents.feed.settled import newest_event_id
 from incidents.models import Event
@@ -25,6 +27,7 @@ WRITERS_POLL = 0.005  # seconds
 MAX_WRITER_WAIT = 60.0  # seconds; a batch of an import takes less than one
 SUMS = ["reported", "first_actions", "resolutions", "finished", "false_alarms", "reopened"]
 COLUMNS = [*SUMS, "senders", "people"]
+JSON = {"reported", "senders", "people"}
 
 
 class WriterNotFinished(Exception):
@@ -124,7 +127,7 @@ def aggregates_between(
         buckets = buckets.filter(number__lt=last)
     with transactions.read_snapshot():
         through = counted_through()
-        stored = list(buckets.values_list("number", *(COLUMNS if by_user else SUMS)))
+        stored = stored_columns(buckets, COLUMNS if by_user else SUMS)
         events = events_between(through, newest_event_id())
         newest = aggregate_by_bucket(earlier_events(events, through), (event for _id, event in events))
     yield from ((number, from_columns(*columns)) for number, *columns in stored)
@@ -171,7 +174,7 @@ def earlier_events(events: Iterable[tuple[int, EventRow]], through: int) -> Iter
 
 
 def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
-    for number, *columns in Bucket.objects.filter(number__in=aggregates).values_list("number", *COLUMNS):
+    for number, *columns in stored_columns(Bucket.objects.filter(number__in=aggregates), COLUMNS):
         before = from_columns(*columns)
         aggregates[number].add(before)
         aggregates[number].add_users(before)
@@ -199,9 +202,15 @@ def add_to_buckets(aggregates: dict[int, Aggregate]) -> None:
     )
 
 
+def stored_columns(buckets: QuerySet[Bucket], names: list[str]) -> list[Any]:
+    """Return the number of each bucket and its columns, as `from_columns` takes them."""
+    return list(buckets.values_list("number", *(as_text(name) if name in JSON else name for name in names)))
+
+
 def from_columns(*columns: Any) -> Aggregate:
     """Make the aggregate of a row's `COLUMNS`, or of its `SUMS` alone."""
     row = dict(zip(COLUMNS, columns, strict=False))
+    row |= {name: decoded(row[name]) for name in JSON & row.keys()}
     aggregate = Aggregate(
         row["reported"],
         finished=row["finished"],
