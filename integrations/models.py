@@ -92,6 +92,11 @@ class Integration(models.Model):
             "An active incident of which the sender said nothing for so long is marked. Empty: never."
         ),
     )
+    resolves_stale = models.BooleanField(
+        _("resolves what is stale"),
+        default=False,
+        help_text=_("Where the end of an alert may never come. If the sender repeats it, it is reopened."),
+    )
     stale_checked_at = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     first_received_at = models.DateTimeField(_("first received at"), null=True, editable=False)

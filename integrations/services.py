@@ -29,7 +29,10 @@ from users.tokens import digest
 TOKEN_LENGTH = 32
 TOKEN_ALPHABET = string.ascii_letters + string.digits
 # What an administrator decides; the kind stays, as payloads of another sender would not be understood.
-CHOICES = ("source", "enabled", "grouping", "severities", "reopen_minutes", "stale_minutes")
+CHOICES = (
+    *("source", "enabled", "grouping", "severities"),
+    *("reopen_minutes", "stale_minutes", "resolves_stale"),
+)
 ROTATION_OVERLAP = timedelta(hours=24)
 
 

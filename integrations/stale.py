@@ -2,7 +2,8 @@
 
 Alertmanager sends none for what was silenced, inhibited, or resolved while it was down, and Uptime Kuma none
 for a monitor that was paused. An integration with `stale_minutes` has its silent active incidents commented
-once in each silence. No process runs for it: `step` is called with each post and by the page of connections.
+once in each silence, or with `resolves_stale` resolved by the same text, as if the sender had said so. No
+process runs for it: `step` is called with each post and by the page of connections.
 """
 
 import contextlib
@@ -14,9 +15,11 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from incidents import services
-from incidents.models import UNFINISHED, Event, Incident
+from incidents import services, signal_service
+from incidents.models import UNFINISHED, Event, Incident, Source
 from incidents.services import Origin
+from incidents.signal_rules import Sender
+from incidents.signals import Action, Signal
 from integrations.models import Integration
 
 INTERVAL = timedelta(minutes=1)
@@ -59,14 +62,28 @@ def mark_stale_of(integration: Integration, now: datetime) -> int:
         claimed = Integration.objects.filter(
             pk=integration.pk, stale_checked_at=integration.stale_checked_at
         ).update(stale_checked_at=until + silence)
-        ids = list(silent.filter(last_seen_at__lte=until).values_list("id", flat=True)) if claimed else []
-        for pk in ids:
-            comment(pk, integration)
-    return len(ids)
+        found = silent.filter(last_seen_at__lte=until).values_list("id", "dedup_key") if claimed else []
+        marked = [(pk, str(key)) for pk, key in found]
+        if integration.resolves_stale:
+            resolve([key for _pk, key in marked], integration)
+        else:
+            for pk, _key in marked:
+                comment(pk, integration)
+    return len(marked)
+
+
+def reason(integration: Integration) -> str:
+    with translation.override(settings.LANGUAGE_CODE):
+        return _("Stale: no signal for %d minutes.") % integration.stale_minutes
+
+
+def resolve(keys: list[str], integration: Integration) -> None:
+    text = reason(integration)
+    signals = [Signal(action=Action.RESOLVE, key=key, title=text, details=text) for key in keys]
+    signal_service.handle(signals, Sender(integration.user_id, Source(integration.source)))
 
 
 def comment(pk: int, integration: Integration) -> None:
-    with translation.override(settings.LANGUAGE_CODE):
-        text = _("Stale: no signal for %d minutes.") % integration.stale_minutes
+    text = reason(integration)
     with contextlib.suppress(services.HistoryFull):
         services.change(pk, Origin(integration.user_id, Event.Channel.HOOK), comment=text)

@@ -41,6 +41,22 @@ def test_a_silent_incident_is_marked_once_in_each_silence(connect: Connect) -> N
     assert len(comments(silent)) == 2
 
 
+def test_a_silent_incident_may_be_resolved_with_that_reason(connect: Connect) -> None:
+    hook = connect(Kind.ALERTMANAGER, stale_minutes=30, resolves_stale=True)
+    hook.post(firing("silent"))
+    [silent] = hook.incidents
+    later = timezone.now() + timedelta(minutes=31)
+    assert stale.mark_stale(later) == 1
+    assert stale.mark_stale(later + timedelta(hours=1)) == 0
+    event = silent.events.latest("id")
+    assert (event.status_to, event.comment) == ("resolved", "Устарел: нет сигнала 30 мин.")
+    assert (event.by, event.channel) == (hook.integration.user, "hook")
+    assert hook.statuses == ["resolved"]
+    # The sender speaks again: it was not over.
+    assert hook.post(firing("silent")).outcomes == ["reopened"]
+    assert hook.statuses == ["open"]
+
+
 def test_by_default_nothing_is_marked(connect: Connect) -> None:
     hook = connect(Kind.ALERTMANAGER)
     hook.post(firing("silent"))

@@ -17,6 +17,9 @@ class ConnectForm(forms.ModelForm):  # type: ignore[type-arg]
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Integration
-        fields = ["name", "source", "grouping", "severities", "reopen_minutes", "stale_minutes"]
+        fields = [
+            *("name", "source", "grouping", "severities"),
+            *("reopen_minutes", "stale_minutes", "resolves_stale"),
+        ]
         field_classes = {"severities": SeveritiesField}
         widgets = {"severities": forms.Textarea(attrs={"rows": 3})}
