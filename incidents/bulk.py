@@ -17,6 +17,7 @@ from common.db.sequences import reserve_ids_up_to
 from incidents import statements
 from incidents.feed import models as feed
 from incidents.folding import folded
+from incidents.history import MAX_SEARCH_TEXT
 from incidents.models import ACTIVE, UNFINISHED, ChangeKey, Episode, Event, Incident, Status
 
 
@@ -193,9 +194,10 @@ def columns(
     past: ImportedIncident, key: str | None, search_texts: Mapping[str, str], now: datetime
 ) -> tuple[object, ...]:
     """Return the values of `statements.PAST_INCIDENT_FIELDS`."""
+    comments = (folded(event.comment) for event in past.events if event.comment)
     return (
         past.description,
-        search_texts[past.description],
+        "\n".join([search_texts[past.description], *comments])[:MAX_SEARCH_TEXT],
         past.status,
         past.source,
         past.created_at or now,

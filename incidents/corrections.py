@@ -7,7 +7,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from incidents import history, services
-from incidents.folding import folded
 from incidents.history import Entry
 from incidents.models import Event, Incident
 from incidents.services import Origin
@@ -35,7 +34,6 @@ def correct(incident_id: int, description: str, note: str, origin: Origin) -> No
 
     Raises `IncidentNotFound`, `TooLate`, `HistoryFull`.
     """
-    search_text = folded(description)
     with transaction.atomic():
         row, _assignee, history_is_full = services.locked(incident_id)
         report = Event.objects.filter(incident=incident_id).order_by("id").first()
@@ -49,6 +47,8 @@ def correct(incident_id: int, description: str, note: str, origin: Origin) -> No
         for text in pieces(row.description, MAX_COMMENT_LENGTH - len(note) - 1):
             entry = Entry(Event.Kind.COMMENTED, row.status, row.status, f"{note}\n{text}")
             history.add(incident_id, entry, now, origin.user_id, origin.channel)
+        comments = Event.objects.filter(incident=incident_id).exclude(comment="").order_by("id")
+        search_text = history.search_text(description, comments.values_list("comment", flat=True))
         Incident.objects.filter(pk=incident_id).update(
             description=description, search_text=search_text, updated_at=now
         )

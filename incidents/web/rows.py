@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from incidents.folding import folded
 from incidents.models import ACTIVE, Event, Incident, Source, Status
 from incidents.severity import Severity
-from incidents.web import search, times
+from incidents.web import search, storms, times
 from incidents.web.access import user_of
 from incidents.web.queue import Queue
 from incidents.web.tabs import ALL
@@ -26,6 +27,9 @@ from users.roles import Action
 
 # Since the newest of them an incident waits, or somebody has it.
 TURNS = (Event.Kind.STATUS_CHANGED, Event.Kind.REOPENED, Event.Kind.ASSIGNED)
+# Of the comments among which words are looked for, and the length of what is shown of one.
+MAX_COMMENTS = 2000
+SNIPPET = 120
 
 
 def rows(
@@ -42,6 +46,7 @@ def rows(
     # Looked up once, not for each row.
     texts = Texts.current()
     token = get_token(request) if may_update else ""
+    comments = matching_comments(incidents, queue.query.words)
     found = []
     for one in incidents:
         since = turned.get(one.pk, one.created_at)
@@ -56,6 +61,9 @@ def rows(
                 "path": reverse("web:incident", args=[one.pk]),
                 "query": query,
                 "text": search.marked(one.brief, queue.query.words),  # type: ignore[attr-defined]
+                "comment": comments.get(one.pk),
+                "plain": one.brief,  # type: ignore[attr-defined]
+                "shape": storms.shape(one.brief),  # type: ignore[attr-defined]
                 "position": queue.position_of(one),
                 "version": one.updated_at.isoformat(),
                 "classes": classes(one, since),
@@ -70,6 +78,26 @@ def rows(
                 "token": token,
             }
         )
+    return found
+
+
+def matching_comments(incidents: Iterable[Incident], words: tuple[str, ...]) -> dict[int, SafeString]:
+    """Return of each incident whose text does not show all the words a comment that does, by id."""
+    missing = {}
+    for one in incidents:
+        text = folded(one.brief)  # type: ignore[attr-defined]
+        if lacking := [word for word in map(folded, words) if word not in text]:
+            missing[one.pk] = lacking
+    if not missing:
+        return {}
+    commented = Event.objects.filter(incident__in=missing).exclude(comment="").order_by("id")
+    found = {}
+    for pk, comment in commented.values_list("incident", "comment")[:MAX_COMMENTS]:
+        text = folded(comment)
+        at = min((text.find(word) for word in missing[pk] if word in text), default=None)
+        if at is not None:
+            snippet = comment[max(0, at - SNIPPET // 3) :][:SNIPPET]
+            found[pk] = format_html("{} <bdi>{}</bdi>", _("in a comment:"), search.marked(snippet, words))
     return found
 
 

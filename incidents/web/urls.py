@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 
 from incidents.web.views import (
     account,
+    bulk,
     changes,
     incident,
     installed,
@@ -23,6 +24,7 @@ app_name = "web"
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=staticfiles_storage.url("web/icon.svg"))),
     path("", queue.queue, name="queue"),
+    path("bulk/", bulk.change_chosen, name="bulk"),
     path("changes/", changes.changes, name="changes"),
     path("incidents.csv", queue.csv_file, name="csv"),
     path("incident/<int:pk>/", incident.incident, name="incident"),

@@ -3,7 +3,9 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from incidents.models import Incident, Source, Status
+from incidents import services
+from incidents.models import Event, Incident, Source, Status
+from incidents.services import Origin
 from incidents.web.search import marked, parse
 from testing.reading import page, row_ids, tab_counts
 from users.models import User
@@ -93,3 +95,25 @@ def test_what_matches_is_marked(as_olga: Client, incident: Report) -> None:
     assert "<mark>Ёлка</mark> &amp; &lt;b&gt;ель&lt;/b&gt;" in page(as_olga, "/", q="елка")
     assert marked("a.b <x>", (".",)) == "a<mark>.</mark>b &lt;x&gt;"
     assert marked("<x>", ()) == "&lt;x&gt;"
+
+
+def test_comments_are_searched(as_olga: Client, olga: User, incident: Report) -> None:
+    one, _other = incident("Самокат 104233"), incident("Самокат 104234")
+    origin = Origin(olga.pk, Event.Channel.PAGE)
+    services.change(one.pk, origin, comment="Увезли на <b>СКЛАД</b>, ёлка")
+    html = page(as_olga, "/", q="склад")
+    assert row_ids(html) == [one.pk]
+    assert "in a comment: <bdi>Увезли на &lt;b&gt;<mark>СКЛАД</mark>&lt;/b&gt;, ёлка</bdi>" in html
+    # Words of both
+    assert row_ids(page(as_olga, "/", q="104233 елка")) == [one.pk]
+    assert "in a comment:" not in page(as_olga, "/", q="104233")
+    html = page(as_olga, "/changes/", q="склад", after_event=0)
+    assert "in a comment:" in html
+
+
+def test_the_searched_text_is_bounded(olga: User, incident: Report) -> None:
+    one = incident("x" * 10_000)
+    origin = Origin(olga.pk, Event.Channel.PAGE)
+    for _n in range(20):
+        services.change(one.pk, origin, comment="y" * 2000)
+    assert len(Incident.objects.get().search_text) < 42_100

@@ -17,10 +17,19 @@ from django.views.decorators.http import require_safe
 from incidents import export_limit
 from incidents.keyset import Position
 from incidents.models import Incident, Source, Status
-from incidents.web import change_token, preferences
+from incidents.web import change_token, preferences, storms
 from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
-from incidents.web.filters import FILTERS, ORDER_COOKIE, QueueForm, chips, other_order, with_order, without
+from incidents.web.filters import (
+    FILTERS,
+    OLDEST,
+    ORDER_COOKIE,
+    QueueForm,
+    chips,
+    other_order,
+    with_order,
+    without,
+)
 from incidents.web.first_steps import first_steps
 from incidents.web.queue import Page, Queue, midnight
 from incidents.web.rows import rows
@@ -44,6 +53,8 @@ def queue_page(request: HttpRequest) -> HttpResponse:
     asked = Queue.of(parameters, user_of(request))
     after = position(request.GET.get("after", ""))
     page = asked.page(after)
+    if page.next and storms.has_storm(asked, page.incidents):
+        page = asked.page(after, storms.PAGE)
     counts = count(asked, None if after else page)
     form = QueueForm(parameters, label_suffix="")
     context = {
@@ -65,8 +76,8 @@ def queue_page(request: HttpRequest) -> HttpResponse:
         "change_token": change_token.token_for(newest),
     }
     response = render(request, "web/queue.html", context)
-    if "order" in request.GET and request.GET["order"] != request.COOKIES.get(ORDER_COOKIE, ""):
-        preferences.keep(response, request, ORDER_COOKIE, request.GET["order"])
+    if "order" in request.GET and asked.oldest_first != (request.COOKIES.get(ORDER_COOKIE) == OLDEST):
+        preferences.keep(response, request, ORDER_COOKIE, OLDEST if asked.oldest_first else "")
     return response
 
 
@@ -83,8 +94,8 @@ def items(
     ]
     found += [
         # The one whose number was searched for is the first, whatever it is.
-        ((-1 if row["pk"] == asked.number else row["position"].group, 1), row)
-        for row in rows(request, asked, page.incidents, without(request.GET))
+        ((-1 if row["pk"] and row["pk"] == asked.number else row["position"].group, 1), row)
+        for row in storms.folded(rows(request, asked, page.incidents, without(request.GET)))
     ]
     return [item for _place, item in sorted(found, key=itemgetter(0))]
 

@@ -4,11 +4,14 @@
 // Every few seconds it asks whether its change token is still the current one, and only if not for the changes.
 
 const POLL_MILLISECONDS = 4700;
+const HIDDEN_POLL_MILLISECONDS = 15_000;
 const TIMEOUT_MILLISECONDS = 10_000;
 const AIM_MILLISECONDS = 3000;
 const SETTLE_MILLISECONDS = 600;
 const FRESH_MILLISECONDS = 4000;
 const MESSAGE_MILLISECONDS = 6000;
+const MIN_ALIKE = 5;
+let renewing = null;
 let askAgain = false;
 let previousNewest = null;
 // New rows that wait, by their ids; whether more has changed than can be merged, and the whole list is to be renewed.
@@ -22,7 +25,7 @@ const live = () => document.getElementById("live");
 
 async function poll() {
   const here = live();
-  if (!here || document.hidden) return;
+  if (!here || (document.hidden && document.documentElement.dataset.bell !== "on")) return;
   const response = await request(`${here.dataset.changeTokenUrl}?token=${here.dataset.changeToken}`);
   if (!response?.ok) return;
   const changed = response.status !== 204;
@@ -60,6 +63,7 @@ function mergeRows(here, page, rows) {
   if (!list) return;
   showCounts(page.getElementById("tabs"));
   const wait = mustWait();
+  const fresh = rows.filter((row) => "belongs" in row.dataset && !document.getElementById(row.id) && !waiting.has(row.id));
   let added = 0;
   keepScrollPosition(list, () => {
     for (const row of rows) {
@@ -71,6 +75,7 @@ function mergeRows(here, page, rows) {
     }
   });
   showWaiting();
+  if (fresh.length) document.dispatchEvent(new CustomEvent("newrows", { detail: fresh }));
   if (added) say(here, here.dataset.message.replace("0", added));
 }
 
@@ -82,6 +87,7 @@ function showCounts(tabs) {
     if (/^\d/.test(numberOf(count.dataset.tab))) count.textContent = numberOf(count.dataset.tab);
   }
   const waits = Number(numberOf("open"));
+  (waits ? navigator.setAppBadge?.(waits) : navigator.clearAppBadge?.())?.catch(() => {});
   document.title = document.title.replace(/^(\(\d+\) )?/, waits ? `(${waits}) ` : "");
 }
 
@@ -102,7 +108,8 @@ function showWaiting() {
 function letIn() {
   if (isOutdated) return renew();
   const list = document.getElementById("rows");
-  for (const row of waiting.values()) insert(list, row);
+  if (waiting.size >= MIN_ALIKE) renew();
+  else for (const row of waiting.values()) insert(list, row);
   waiting.clear();
   showWaiting();
   window.scrollTo({ top: 0, behavior: "instant" });
@@ -136,6 +143,8 @@ function insert(list, row) {
   const sign = list.dataset.order === "oldest" ? -1 : 1;
   const next = [...list.querySelectorAll(":scope > [data-position]")].find((other) => comesAfter(other, row, sign));
   const more = document.getElementById("more");
+  // The service folds rows that are alike.
+  if (list.querySelectorAll(`[data-shape="${row.dataset.shape}"]`).length >= MIN_ALIKE - 1) return renew();
   // A row behind the last one shown belongs to the next page.
   if (!next && more) return 0;
   list.insertBefore(row, next ?? more);
@@ -208,11 +217,17 @@ function reload() {
   else renew();
 }
 
-const renew = () => htmx.ajax("GET", location.href, { target: "#queue", select: "#queue", swap: "outerHTML" });
+function renew() {
+  settle();
+  renewing ??= htmx
+    .ajax("GET", location.href, { target: "#queue", select: "#queue", swap: "outerHTML" })
+    .finally(() => (renewing = null));
+  return 1;
+}
 
 async function keepPolling() {
   await poll();
-  setTimeout(keepPolling, POLL_MILLISECONDS);
+  setTimeout(keepPolling, document.hidden ? HIDDEN_POLL_MILLISECONDS : POLL_MILLISECONDS);
 }
 
 // What came since the viewer last looked has a dot; a line says when that was.

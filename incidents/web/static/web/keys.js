@@ -7,6 +7,7 @@ const go = (selector) => document.querySelector(selector)?.click();
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
+  x: () => present()?.querySelector(".select input")?.click(),
   "/": () => focus("#id_q"),
   ".": () => go("#waiting:not([hidden])"),
   c: () => focus("#id_comment"),
@@ -61,7 +62,7 @@ document.addEventListener("keydown", (event) => {
     return go("#goto");
   }
   // A closed dialog keeps the focus until the next frame; a key pressed in between belongs to the page.
-  const typing = target.closest("input, textarea, select, dialog[open]");
+  const typing = target.closest("input:not([type=checkbox]), textarea, select, dialog[open]");
   if (key === "Escape" && typing) typing.blur();
   if (typing) return;
   const name = nameOf(event);

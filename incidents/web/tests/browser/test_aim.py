@@ -19,6 +19,7 @@ from users.models import User
 pytestmark = pytest.mark.browser
 PRESSES = 100
 A_SECOND = 50
+LETTERS = str.maketrans("0123456789", "абвгдежзик")
 # Lets in the rows that wait, as the key "." does.
 LET_IN = "document.getElementById('waiting')?.click()"
 # Notes when rows have moved, and which rows are pressed that have been where they are for longer than the
@@ -87,7 +88,8 @@ class Reporter(threading.Thread):
             self.number += 1
             new = {
                 "token": self.token,
-                "incident": f"Самокат {self.number} не в сети",
+                # Alike but for the number, they would be folded.
+                "incident": f"Самокат {str(self.number).translate(LETTERS)} не в сети",
                 "source": "monitoring",
             }
             call = Request(f"{self.url}/incidents/create/", json.dumps(new).encode(), method="POST")  # noqa: S310
