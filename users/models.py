@@ -20,7 +20,10 @@ class User(AbstractUser):
         max_length=20,
         choices=Role,
         default=Role.OPERATOR,
-        help_text=_("Operator: create, list, update. Reporter: create only. Viewer: list only."),
+        help_text=_(
+            "Operator: create, list, update. Reporter: create, and finish what it has reported."
+            " Viewer: list only."
+        ),
     )
 
     last_seen_at = models.DateTimeField(_("last seen at"), null=True, editable=False)  # by day

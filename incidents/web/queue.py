@@ -24,7 +24,7 @@ from incidents import assignees
 from incidents.keyset import Position
 from incidents.models import Incident, IncidentQuerySet
 from incidents.queries import NEWEST_FIRST, OLDEST_FIRST, IncidentQuery, position_of
-from incidents.statements import BriefRow
+from incidents.statements import Row
 from incidents.web import filters, search
 from incidents.web.tabs import ACTIVE_TAB, ALL, MINE, TABS, Group
 from users.models import User
@@ -110,7 +110,7 @@ class Queue:
             incidents[:limit], self.position_of(incidents[limit - 1]) if len(incidents) > limit else None
         )
 
-    def walk(self) -> Iterator[list[BriefRow]]:
+    def walk(self) -> Iterator[list[Row]]:
         """Yield all rows in chunks, by their time alone.
 
         The groups of a tab are no order for a long walk: an incident that changes its group meanwhile would
@@ -122,7 +122,7 @@ class Queue:
         while True:
             # A query of several statuses reads each by itself.
             with read_snapshot():
-                rows = query.walk(CHUNK, after)
+                rows = query.walk(CHUNK, after, columns="whole")
             yield rows
             if len(rows) < CHUNK:
                 return

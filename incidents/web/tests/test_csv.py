@@ -16,6 +16,7 @@ from incidents import services
 from incidents.models import Event, Incident, Source, Status
 from incidents.queries import IncidentQuery
 from incidents.services import Origin
+from incidents.severity import Severity
 from incidents.statistics import buckets
 from incidents.web import csv_response, queue
 from incidents.web.tests.conftest import english_browser
@@ -36,13 +37,20 @@ def download(browser: Client, path: str) -> list[list[str]]:
 
 def test_it_has_the_incidents_of_the_filtered_queue(as_olga: Client, incident: Report) -> None:
     as_olga.cookies["timezone"] = "Asia/Tokyo"
-    one = incident('Два "слова",\nстрока', created_at=datetime(2025, 1, 1, 20, tzinfo=UTC))
+    created_at = datetime(2025, 1, 1, 20, tzinfo=UTC)
+    one = incident(
+        'Два "слова",\nстрока', created_at=created_at, severity=Severity.CRITICAL, dedup_key="=disk"
+    )
     incident(status=Status.CLOSED)
     incident(source=Source.PARTNER)
     header, *rows = download(as_olga, "/incidents.csv?source=operator")
-    assert header == ["id", "created at", "updated at", "status", "source", "description"]
+    assert header[:6] == ["id", "created at", "updated at", "status", "source", "description"]
+    assert header[6:] == ["severity", "assignee", "key", "repeats"]
     assert [row[:2] + row[3:] for row in rows] == [
-        [str(one.pk), "2025-01-02 05:00:00+09:00", "Open", "Operator", 'Два "слова",\nстрока']
+        [
+            *(str(one.pk), "2025-01-02 05:00:00+09:00", "Open", "Operator", 'Два "слова",\nстрока'),
+            *("Critical", "", "'=disk", "0"),
+        ]
     ]
 
 

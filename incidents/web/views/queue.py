@@ -17,6 +17,8 @@ from django.views.decorators.http import require_safe
 from incidents import export_limit
 from incidents.keyset import Position
 from incidents.models import Incident, Source, Status
+from incidents.severity import Severity
+from incidents.statements import IncidentRow
 from incidents.web import change_token, preferences, storms
 from incidents.web.access import require_action, require_login, user_of
 from incidents.web.csv_response import CSVResponse
@@ -112,7 +114,10 @@ def resolved_today() -> dict[str, Any]:
 def csv_file(request: HttpRequest) -> HttpResponseBase:
     """Respond with all incidents of the queue with these parameters as CSV, by their time."""
     asked = Queue.of(request.GET, user_of(request))
-    header = ("id", _("created at"), _("updated at"), _("status"), _("source"), _("description"))
+    header = (
+        *("id", _("created at"), _("updated at"), _("status"), _("source"), _("description")),
+        *(_("severity"), _("assignee"), _("key"), _("repeats")),
+    )
     lock = None
     if request.method != "HEAD":
         lock = export_limit.acquire("csv", user_of(request).pk, export_limit.MAX_EXPORTS)
@@ -128,17 +133,22 @@ def cells(asked: Queue) -> Iterator[list[Any]]:
     zone = timezone.get_current_timezone()
     statuses = {value: str(label) for value, label in Status.choices}
     sources = {value: str(label) for value, label in Source.choices}
+    severities = {value: str(label) for value, label in Severity.choices}
     return (
         [
-            pk,
-            local(created_at, zone),
-            local(updated_at, zone),
-            statuses[status],
-            sources[source],
-            description,
+            row.id,
+            local(row.created_at, zone),
+            local(row.updated_at, zone),
+            statuses[row.status],
+            sources[row.source],
+            row.description,
+            severities.get(row.severity or "", ""),
+            row.assignee,
+            row.dedup_key,
+            row.repeats,
         ]
         for rows in asked.walk()
-        for pk, description, status, source, created_at, updated_at in rows
+        for row in map(IncidentRow._make, rows)
     )
 
 
