@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from common.admin import BoundedModelAdmin
-from incidents import assignees, keys, services
-from incidents.changes import KEEP
+from incidents import assignees, client_keys, services
 from incidents.models import UNFINISHED, Event, Incident, IncidentQuerySet, Source, Status
 from incidents.services import NewIncident, Origin
 from incidents.severity import Severity
 from incidents.statements import MAX_EVENTS
+from incidents.transition import KEEP
 from incidents.validators import MAX_COMMENT_LENGTH, has_forbidden_characters
 from users.models import User
 
@@ -63,7 +63,7 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic cla
         if self.instance.pk and self.instance.events.count() >= MAX_EVENTS:
             raise forms.ValidationError(_("This incident has too many events, report a new one."))
         if self.instance.pk and self.cleaned_data.get("status") in UNFINISHED:
-            other = keys.in_the_way_of(self.instance.pk)
+            other = client_keys.in_the_way_of(self.instance.pk)
             if other is not None:
                 raise forms.ValidationError(KEY_IS_ACTIVE % {"id": other})
         return self.cleaned_data

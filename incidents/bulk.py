@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from common.db.sequences import reserve_ids_up_to
 from incidents import statements
+from incidents.event_writer import MAX_SEARCH_TEXT
 from incidents.feed import models as feed
-from incidents.folding import folded
-from incidents.history import MAX_SEARCH_TEXT
 from incidents.models import ACTIVE, UNFINISHED, ChangeKey, Episode, Event, Incident, Status
+from incidents.search_text import folded
 
 
 class ImportedEvent(NamedTuple):

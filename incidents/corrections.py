@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from incidents import history, services
-from incidents.history import Entry
+from incidents import event_writer, services
+from incidents.event_writer import Entry
 from incidents.models import Event, Incident
 from incidents.services import Origin
 from incidents.validators import MAX_COMMENT_LENGTH
@@ -46,9 +46,9 @@ def correct(incident_id: int, description: str, note: str, origin: Origin) -> No
         now = timezone.now()
         for text in pieces(row.description, MAX_COMMENT_LENGTH - len(note) - 1):
             entry = Entry(Event.Kind.COMMENTED, row.status, row.status, f"{note}\n{text}")
-            history.add(incident_id, entry, now, origin.user_id, origin.channel)
+            event_writer.add(incident_id, entry, now, origin.user_id, origin.channel)
         comments = Event.objects.filter(incident=incident_id).exclude(comment="").order_by("id")
-        search_text = history.search_text(description, comments.values_list("comment", flat=True))
+        search_text = event_writer.search_text(description, comments.values_list("comment", flat=True))
         Incident.objects.filter(pk=incident_id).update(
             description=description, search_text=search_text, updated_at=now
         )

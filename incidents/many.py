@@ -7,9 +7,9 @@ from typing import NamedTuple
 from django.db import transaction
 
 from incidents import services
-from incidents.changes import KEEP
 from incidents.models import Status
 from incidents.services import IncidentError, Origin
+from incidents.transition import KEEP
 
 # For so long other writers wait.
 MAX_INCIDENTS = 200

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from incidents import validators
 from incidents.event_choices import EventChannel, EventKind
-from incidents.folding import folded
+from incidents.search_text import folded
 from incidents.severity import Severity
 
 

@@ -28,14 +28,14 @@ from django.utils import timezone
 
 from common import metrics
 from common.datetimes import to_utc_microseconds
-from incidents import history, keys, statements
-from incidents.changes import KEEP, Change, Keep, State
-from incidents.folding import folded
-from incidents.history import Entry
+from incidents import client_keys, event_writer, statements
+from incidents.event_writer import Entry
 from incidents.keyset import MAX_ID
 from incidents.models import Episode, Event, Incident, Source, Status
+from incidents.search_text import folded
 from incidents.severity import Severity
 from incidents.statements import IncidentRow
+from incidents.transition import KEEP, Change, Keep, State
 from users.models import User
 
 
@@ -159,7 +159,7 @@ def insert(new: NewIncident, origin: Origin) -> IncidentRow:
             dedup_key=new.dedup_key,
         )
         entry = Entry(Event.Kind.CREATED, "", Status.OPEN.value, severity=severity)
-        history.add(pk, entry, now, origin.user_id, origin.channel)
+        event_writer.add(pk, entry, now, origin.user_id, origin.channel)
     times = to_utc_microseconds(created_at), to_utc_microseconds(now)
     reported = (pk, new.description, Status.OPEN.value, new.source.value, *times)
     return IncidentRow(*reported, severity, None, new.dedup_key, 0, None)
@@ -167,7 +167,7 @@ def insert(new: NewIncident, origin: Origin) -> IncidentRow:
 
 def find_by_idempotency_key(new: NewIncident, origin: Origin) -> Created | None:
     """Return the incident that this key already made, if there is one."""
-    incident = keys.made_with(new.idempotency_key, origin.user_id)
+    incident = client_keys.made_with(new.idempotency_key, origin.user_id)
     if incident is None:
         return None
     report = incident.events.earliest("id")
@@ -182,7 +182,7 @@ def find_by_idempotency_key(new: NewIncident, origin: Origin) -> Created | None:
 
 def repeat(new: NewIncident, origin: Origin) -> Created | None:
     """Count a repeat of the unfinished incident that has this dedup key, if there is one."""
-    pk = keys.unfinished(new.dedup_key, origin.user_id)
+    pk = client_keys.unfinished(new.dedup_key, origin.user_id)
     if pk is None:
         return None
     Incident.objects.filter(pk=pk).update(repeats=F("repeats") + 1, last_seen_at=timezone.now())
@@ -237,7 +237,7 @@ def change(  # noqa: PLR0913  # one for each field that may be changed
             with transaction.atomic():
                 return change_once(incident, asked, expected_status, idempotency_key, origin)
         except IntegrityError:
-            other = keys.in_the_way_of(incident) if isinstance(incident, int) else None
+            other = client_keys.in_the_way_of(incident) if isinstance(incident, int) else None
             if other is not None:
                 raise KeyIsActive(other) from None
             # The other one may have been finished just now.
@@ -255,7 +255,7 @@ def change_once(
 ) -> IncidentRow:
     pk = incident if isinstance(incident, int) else id_by_key(incident, origin, idempotency_key)
     row, assignee_id, history_is_full = locked(pk)
-    if idempotency_key and not keys.is_first_change(pk, idempotency_key, origin.user_id):
+    if idempotency_key and not client_keys.is_first_change(pk, idempotency_key, origin.user_id):
         return row
     if expected_status is not None and row.status != expected_status:
         raise StaleStatus
@@ -273,7 +273,7 @@ def write(row: IncidentRow, before: State, after: State, entries: list[Entry], o
     now = timezone.now()
     statements.update_status.rows(id=row.id, status=after.status, updated_at=now)
     for entry in entries:
-        history.add(row.id, entry, now, origin.user_id, origin.channel)
+        event_writer.add(row.id, entry, now, origin.user_id, origin.channel)
     row = row._replace(status=after.status, updated_at=to_utc_microseconds(now))
     if after.status != before.status and row.dedup_key is not None:
         Episode.objects.filter(incident=row.id).update(ended_at=None, still_firing_at=None)
@@ -285,8 +285,8 @@ def write(row: IncidentRow, before: State, after: State, entries: list[Entry], o
 
 
 def id_by_key(dedup_key: str, origin: Origin, idempotency_key: str | None) -> int:
-    changed = keys.changed_with(idempotency_key, dedup_key, origin.user_id)
-    pk = changed or keys.unfinished(dedup_key, origin.user_id)
+    changed = client_keys.changed_with(idempotency_key, dedup_key, origin.user_id)
+    pk = changed or client_keys.unfinished(dedup_key, origin.user_id)
     if pk is None:
         raise IncidentNotFound
     return pk

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext_noop
 
-from incidents.history import Entry
+from incidents.event_writer import Entry
 from incidents.models import FINISHED, Event, Source, Status
 from incidents.severity import Severity
 from incidents.signals import Action, Signal

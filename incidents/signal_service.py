@@ -23,9 +23,9 @@ from django.utils import timezone
 from common.datetimes import aware
 from common.db.compiled import Given, select, update
 from common.db.errors import is_transient
-from incidents import history, statements
-from incidents.folding import folded
+from incidents import event_writer, statements
 from incidents.models import UNFINISHED, Episode, Event, Incident
+from incidents.search_text import folded
 from incidents.signal_rules import KnownIncident, Outcome, Sender, SignalOutcome, apply
 from incidents.signals import Signal
 from users.models import User
@@ -194,7 +194,7 @@ def store(incidents: Sequence[KnownIncident], sender: Sender, now: datetime) -> 
     )
     statements.update_episode.many((*episode_values(one), one.id) for one in touched if one.has_episode)
     entries = [(one.id, entry) for one in incidents if one.id is not None for entry in one.history]
-    history.add_all(entries, now, sender.user_id, Event.Channel.HOOK)
+    event_writer.add_all(entries, now, sender.user_id, Event.Channel.HOOK)
 
 
 def insert_incident(one: KnownIncident, sender: Sender, now: datetime) -> int:

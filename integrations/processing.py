@@ -12,19 +12,19 @@ from common import metrics
 from incidents import signal_service
 from incidents.signal_rules import Outcome as Done
 from incidents.signal_rules import Sender, SignalOutcome
-from integrations import received
+from integrations import received_posts
+from integrations.database_retry import retried
 from integrations.inbound.context import Context
 from integrations.inbound.senders import PARSERS
 from integrations.models import Outcome
 from integrations.responses import invalid
-from integrations.retries import retried
 from integrations.signals import InvalidEvent, Rejected
 
 MAX_ERRORS = 100
 REJECTED = "rejected"
 
 
-def process(post: received.Post, payload: Mapping[str, Any], root_url: str) -> bytes:
+def process(post: received_posts.Post, payload: Mapping[str, Any], root_url: str) -> bytes:
     """Carry out what the payload of a post says, store what became of it and return the response.
 
     Raises `Refusal` if nothing of it can be used.
@@ -43,12 +43,12 @@ def process(post: received.Post, payload: Mapping[str, Any], root_url: str) -> b
     if parsed.rejected and not parsed.signals:
         raise invalid(InvalidEvent(*map(described, parsed.rejected[:MAX_ERRORS])))
     if len(parsed.signals) > signal_service.BATCH:
-        retried(lambda: received.store(post))
+        retried(lambda: received_posts.store(post))
 
     def conclude(outcomes: list[SignalOutcome]) -> tuple[list[SignalOutcome], bytes]:
         told = [one for one in outcomes if not (one.signal.optional and one.outcome == Done.IGNORED)]
         content = response_to(told, parsed.rejected, root_url.rstrip("/"))
-        received.finish(post, outcome_of(told), HTTPStatus.ACCEPTED, content.decode())
+        received_posts.finish(post, outcome_of(told), HTTPStatus.ACCEPTED, content.decode())
         return told, content
 
     sender = Sender(caller.user_id, caller.source, caller.reopen)

@@ -20,14 +20,14 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from integrations import grafana_signature, received, stale
+from integrations import grafana_signature, received_posts, silent_senders
 from integrations.authentication import Caller, find_caller
+from integrations.database_retry import retried
 from integrations.inbound import body
-from integrations.inbound.tokens import TokenSources, find_tokens, routing_keys_in
+from integrations.inbound.token_sources import TokenSources, find_tokens, routing_keys_in
 from integrations.models import Kind, Outcome
 from integrations.processing import process
 from integrations.responses import Refusal, invalid, refusal_of, refuse, respond
-from integrations.retries import retried
 from integrations.signals import InvalidEvent
 
 METHODS = ("POST", "PUT")
@@ -46,12 +46,12 @@ def hook(request: HttpRequest, kind: Kind, token: str = "") -> HttpResponse:
     tokens = tokens_of(request, kind, token, content)
     caller = checked(retried(lambda: find_caller(tokens)), kind)
     body = query(request).encode() if event else content or b""
-    post = received.Post(
+    post = received_posts.Post(
         caller,
         at=at,
         method=request.method or "",
         content_type=request.content_type or "",
-        body=received.without_secrets(body, tokens),
+        body=received_posts.without_secrets(body, tokens),
         size=len(body),
     )
     try:
@@ -63,14 +63,14 @@ def hook(request: HttpRequest, kind: Kind, token: str = "") -> HttpResponse:
         response = refused(post, refusal_of(error))
     except BaseException:
         # The process is about to end: what came is kept.
-        received.store(post)
+        received_posts.store(post)
         raise
     with contextlib.suppress(DatabaseError):
-        stale.step()
+        silent_senders.step()
     return response
 
 
-def refused(post: received.Post, refusal: Refusal) -> HttpResponse:
+def refused(post: received_posts.Post, refusal: Refusal) -> HttpResponse:
     """Respond to a post that did nothing, and store why."""
     response = refuse(refusal)
     # A busy database would be waited for once more.
@@ -78,7 +78,7 @@ def refused(post: received.Post, refusal: Refusal) -> HttpResponse:
         return response
     outcome = Outcome.FAILED if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.REFUSED
     with contextlib.suppress(DatabaseError), transaction.atomic():
-        received.finish(post, outcome, refusal.status, response.content.decode())
+        received_posts.finish(post, outcome, refusal.status, response.content.decode())
     return response
 
 

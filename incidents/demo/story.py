@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from incidents import bulk, keys, services, signal_service
+from incidents import bulk, client_keys, services, signal_service
 from incidents.bulk import ImportedEpisode, ImportedEvent, ImportedIncident
 from incidents.demo.texts import COMMENTS, NUMBERS, PLACES, REPORTS
 from incidents.models import ACTIVE, Event, Incident, Source, Status
@@ -100,7 +100,7 @@ class Story:
         number = self.random.randrange(SIGNAL_KEYS)
         texts = random.Random(number)  # noqa: S311  # the same for a key each time
         key = f"{number:016x}"
-        lasts = keys.unfinished(key, self.users["prometheus"].pk)
+        lasts = client_keys.unfinished(key, self.users["prometheus"].pk)
         return Signal(
             action=self.random.choice([Action.TRIGGER, Action.RESOLVE]) if lasts else Action.TRIGGER,
             key=key,

@@ -11,8 +11,8 @@ from django.db.models import ProtectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.folding import MADE_OF_MARKS, folded
 from incidents.models import ACTIVE, Event, Incident, Source, Status
+from incidents.search_text import MADE_OF_MARKS, folded
 from users.models import User
 
 Report = Callable[..., Incident]

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from django.http import HttpRequest
 
 from incidents.csv_safety import escape_formula
-from incidents.export_limit import LimitedResponse
+from incidents.stream_limit import LimitedResponse
 
 BOM = "\ufeff"  # Without it Excel reads UTF-8 as the local code page.
 MAX_PIECE_LENGTH = 32 * 1024  # characters, and a row: about 10 ms of CPU time

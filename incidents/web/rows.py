@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from incidents.folding import folded
 from incidents.models import ACTIVE, Event, Incident, Source, Status
+from incidents.search_text import folded
 from incidents.severity import Severity
 from incidents.web import search, storms, times
 from incidents.web.access import user_of

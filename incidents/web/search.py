@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from incidents.folding import folded
+from incidents.search_text import folded
 
 NUMBER = re.compile(r"[#№]?\s?(\d{1,18})", re.ASCII)
 PERSON = re.compile(r"(?<!\S)(?:от|from):(\S+)", re.IGNORECASE)

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from incidents.folding import folded
 from incidents.models import ACTIVE, Incident
+from incidents.search_text import folded
 from incidents.web.queue import in_brief
 
 WITHIN = timedelta(hours=24)

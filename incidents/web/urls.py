@@ -9,12 +9,12 @@ from django.views.i18n import set_language
 from incidents.web.views import (
     account,
     bulk,
-    changes,
     incident,
     installed,
     invitation,
     login,
     people,
+    polling,
     queue,
     report,
     statistics,
@@ -25,7 +25,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=staticfiles_storage.url("web/icon.svg"))),
     path("", queue.queue, name="queue"),
     path("bulk/", bulk.change_chosen, name="bulk"),
-    path("changes/", changes.changes, name="changes"),
+    path("changes/", polling.changes, name="changes"),
     path("incidents.csv", queue.csv_file, name="csv"),
     path("incident/<int:pk>/", incident.incident, name="incident"),
     path("incident/<int:pk>/change/", incident.change, name="change"),
@@ -50,5 +50,5 @@ urlpatterns = [
     path("people/<int:pk>/link/", people.link, name="person_link"),
     path("invitation/<int:pk>/<str:token>/", invitation.invitation, name="invitation"),
     # Pages of version 1.0 that are still open ask this path.
-    path("news", changes.token, name="change_token"),
+    path("news", polling.token, name="change_token"),
 ]

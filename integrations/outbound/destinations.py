@@ -15,7 +15,7 @@ from incidents.feed.settled import newest_event_id
 from incidents.models import Event, Source, Status
 from incidents.severity import Severity
 from incidents.validators import has_forbidden_characters
-from integrations.outbound import claims, messages
+from integrations.outbound import delivery_states, messages
 from integrations.outbound.encryption import Unreadable
 from integrations.outbound.models import Delivery, Destination, Thread, Transport
 from integrations.outbound.sending import UNREADABLE, address_of, send_now
@@ -177,7 +177,7 @@ def rotate(destination: Destination) -> str:
 def delete(destination: Destination) -> None:
     """Delete it with all of its deliveries, some at a time."""
     disable(destination)
-    while claims.delete_batch(destination.deliveries.all()):
+    while delivery_states.delete_batch(destination.deliveries.all()):
         pass
     destination.delete()
 
@@ -194,7 +194,7 @@ def resend_failed(destination: Destination, since: datetime) -> int:
     count = 0
     Destination.objects.filter(pk=destination.pk).update(held_until=None)
     dead = destination.deliveries.filter(state=Delivery.State.DEAD, finished_at__gte=since)
-    while ids := list(dead.values_list("id", flat=True)[: claims.DELETE_BATCH]):
+    while ids := list(dead.values_list("id", flat=True)[: delivery_states.DELETE_BATCH]):
         count += make_pending(dead.filter(id__in=ids))
     return count
 

@@ -24,7 +24,7 @@ from django.utils import timezone
 from common import metrics
 from common.db import errors as db_errors
 from common.db import group_commit
-from integrations.outbound import claims, sending, ticks
+from integrations.outbound import delivery_states, sending, ticks
 from integrations.outbound.direct_messages import DirectMessages
 from integrations.outbound.fan_out import fan_out
 from integrations.outbound.models import Delivery, Destination
@@ -113,9 +113,9 @@ class Dispatcher:
                 del self.under_way[destination_id]
                 with self.apart(destination_id):
                     results, untried = future.result()
-                    claims.store(destination_id, results)
+                    delivery_states.store(destination_id, results)
                     if untried:
-                        claims.release(untried)
+                        delivery_states.release(untried)
                     if metrics.counts:
                         for result in results:
                             metrics.counts.attempt(batch.transport, success=result.outcome.success)
@@ -129,7 +129,7 @@ class Dispatcher:
             if isinstance(error, Error) and db_errors.is_transient(error):
                 raise
             log.exception("Deliveries to destination %d wait for this error", destination_id)
-            claims.fail(destination_id, f"{error.__class__.__name__} in the dispatcher, see the log")
+            delivery_states.fail(destination_id, f"{error.__class__.__name__} in the dispatcher, see the log")
 
     def futures(self) -> list[Future[Any]]:
         return [future for _batch, future in self.under_way.values()]
@@ -141,8 +141,8 @@ class Dispatcher:
             ticks.tick()
         if now >= self.next_prune:
             old = Delivery.objects.filter(finished_at__lt=timezone.now() - KEEP_FINISHED)
-            deleted = claims.delete_batch(old)
-            self.next_prune = now + (POLL if deleted == claims.DELETE_BATCH else PRUNE_EVERY)
+            deleted = delivery_states.delete_batch(old)
+            self.next_prune = now + (POLL if deleted == delivery_states.DELETE_BATCH else PRUNE_EVERY)
 
     def finish(self) -> None:
         """Wait for what is being sent, and leave no lease behind."""
@@ -150,7 +150,7 @@ class Dispatcher:
         wait(self.futures(), timeout=GRACE)
         self.collect()
         for batch, _future in self.under_way.values():
-            claims.release([delivery for parcel in batch.parcels for delivery in parcel.deliveries])
+            delivery_states.release([delivery for parcel in batch.parcels for delivery in parcel.deliveries])
         self.pool.shutdown(wait=False, cancel_futures=True)
         self.direct_messages.finish()
 

@@ -1,6 +1,7 @@
 """Sending what a destination is due, one batch after the other: network in threads, the database around it.
 
-`prepare` reads and decides, `transmit` talks to the network and touches no database, `claims.store` writes.
+`prepare` reads and decides, `transmit` talks to the network and touches no database, and what came of it is
+stored by `delivery_states.store`.
 """
 
 import time
@@ -13,8 +14,8 @@ from django.utils.translation import gettext_noop
 
 from incidents.models import Event, Incident, Status
 from incidents.statements import INCIDENT_COLUMNS, IncidentRow
-from integrations.outbound import claims, messages
-from integrations.outbound.claims import Result
+from integrations.outbound import delivery_states, messages
+from integrations.outbound.delivery_states import Result
 from integrations.outbound.encryption import Unreadable, decrypt
 from integrations.outbound.models import Attempt, Delivery, Destination, Thread, Transport
 from integrations.outbound.quiet_hours import quiet_until
@@ -57,14 +58,16 @@ class Batch:
 def prepare(destination: Destination) -> Batch | None:
     """Claim what is due for the destination and write its messages; None if there is nothing to send now."""
     transport = Transport(destination.transport)
-    deliveries = claims.claim(destination, claims.MAX_DIGEST if transport.is_for_people else claims.BATCH)
+    deliveries = delivery_states.claim(
+        destination, delivery_states.MAX_DIGEST if transport.is_for_people else delivery_states.BATCH
+    )
     if not deliveries:
         return None
     try:
         address = address_of(destination)
     except Unreadable:
-        claims.release(deliveries, until=timezone.now() + timedelta(minutes=5), reason=UNREADABLE)
-        claims.disable(destination.pk, UNREADABLE)
+        delivery_states.release(deliveries, until=timezone.now() + timedelta(minutes=5), reason=UNREADABLE)
+        delivery_states.disable(destination.pk, UNREADABLE)
         return None
     build = for_people if transport.is_for_people else for_machines
     parcels = build(destination, deliveries)
@@ -98,11 +101,11 @@ def for_people(destination: Destination, deliveries: Sequence[Delivery]) -> list
     now = timezone.now()
     until = quiet_until(now, destination.quiet_from, destination.quiet_to, messages.zone_of(destination))
     if until:
-        claims.release(deliveries, until=until, reason=QUIET_HOURS)
+        delivery_states.release(deliveries, until=until, reason=QUIET_HOURS)
         return []
     allowance = MAX_MESSAGES_A_MINUTE - sent_since(destination, now - timedelta(minutes=1))
     if allowance <= 0:
-        claims.release(deliveries, until=now + timedelta(seconds=10), reason=RATE_LIMIT)
+        delivery_states.release(deliveries, until=now + timedelta(seconds=10), reason=RATE_LIMIT)
         return []
     events = events_of(deliveries)
     found = still_there(deliveries, events)
@@ -141,7 +144,7 @@ def events_of(deliveries: Sequence[Delivery]) -> dict[int, Event]:
 def still_there(deliveries: Sequence[Delivery], events: dict[int, Event]) -> list[Delivery]:
     pruned = [delivery for delivery in deliveries if delivery.event_id not in events]
     if pruned:
-        claims.cancel(pruned, PRUNED)
+        delivery_states.cancel(pruned, PRUNED)
     return [delivery for delivery in deliveries if delivery.event_id in events]
 
 
@@ -153,7 +156,7 @@ def still_open(
         return deliveries
     taken = [delivery for delivery in deliveries if delivery.incident_id not in open_ids]
     if taken:
-        claims.cancel(taken, TAKEN)
+        delivery_states.cancel(taken, TAKEN)
     return [delivery for delivery in deliveries if delivery.incident_id in open_ids]
 
 

@@ -16,7 +16,7 @@ from django.test import override_settings
 
 from incidents import signal_service
 from incidents.models import Incident
-from integrations import received, services
+from integrations import received_posts, services
 from integrations.inbound import body as hook_body
 from integrations.models import Integration, Kind, ReceivedPost
 from integrations.tests.conftest import Connect, Hook, firing
@@ -426,8 +426,8 @@ def test_an_outcome_that_cannot_be_stored_is_503_and_nothing_is_done(
         raise OperationalError("database is locked")
 
     hook = connect(Kind.GENERIC)
-    monkeypatch.setattr("integrations.retries.MAX_SECONDS", 0)
-    monkeypatch.setattr(received, "finish", fail)
+    monkeypatch.setattr("integrations.database_retry.MAX_SECONDS", 0)
+    monkeypatch.setattr(received_posts, "finish", fail)
     assert hook.post(EVENTS[Kind.GENERIC]).status == 503
     assert not hook.incidents
 

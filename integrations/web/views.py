@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from common.http import hosts
 from incidents.models import UNFINISHED, Incident
 from incidents.web.access import require_superuser
-from integrations import services, stale
+from integrations import services, silent_senders
 from integrations.models import Integration, Kind
 from integrations.outbound.models import Transport
-from integrations.received import MAX_POSTS
+from integrations.received_posts import MAX_POSTS
 from integrations.setup_texts import setup_texts
 from integrations.web.forms import ConnectForm, SettingsForm
 from integrations.web.summaries import Dispatcher, summaries
@@ -28,7 +28,7 @@ TOKEN_PLACEHOLDER = "TOKEN"  # noqa: S105
 
 @require_superuser
 def overview(request: HttpRequest) -> HttpResponseBase:
-    stale.step()
+    silent_senders.step()
     integrations = Integration.objects.annotate(posts_kept=Count("posts"))
     context = {
         "integrations": integrations,
@@ -74,7 +74,7 @@ def free_name(name: str) -> str:
 
 @require_superuser
 def integration(request: HttpRequest, pk: int) -> HttpResponseBase:
-    stale.step()
+    silent_senders.step()
     found = get_object_or_404(Integration, pk=pk)
     if request.method != "POST":
         return integration_page(request, found)

@@ -12,10 +12,10 @@ from common import datetimes
 from incidents import assignees
 from incidents.api.post import vocabulary
 from incidents.assignees import AssigneeNotKnown
-from incidents.changes import KEEP, Keep
 from incidents.keyset import Position
 from incidents.models import Source, Status
 from incidents.severity import Severity
+from incidents.transition import KEEP, Keep
 from incidents.validators import (
     MAX_COMMENT_LENGTH,
     MAX_DESCRIPTION_LENGTH,

@@ -4,15 +4,15 @@ from django.http import HttpResponseBase
 
 from api.post.envelope import NO_STORE, ApiError, Body, post_only, respond
 from common.db.errors import RETRY_AFTER
-from incidents import export_limit, keys, queries, services
+from incidents import client_keys, queries, services, stream_limit
 from incidents.api.post import fields, listing, vocabulary
 from incidents.api.post.history import respond_with_history
 from incidents.api.post.items import list_items
-from incidents.export_limit import LimitedResponse
 from incidents.models import Event
 from incidents.queries import IncidentQuery, position_of
 from incidents.services import NewIncident, Origin
 from incidents.statements import ListedRow
+from incidents.stream_limit import LimitedResponse
 from users.api.post.authentication import require_action
 from users.models import User
 from users.roles import Action
@@ -64,7 +64,7 @@ def get_all(user: User, body: Body) -> HttpResponseBase:
 def stream(user: User, query: IncidentQuery, rows: list[ListedRow], limit: int | None) -> HttpResponseBase:
     lock = None
     if limit is None:
-        lock = export_limit.acquire("list", user.pk, export_limit.MAX_WHOLE_LISTS)
+        lock = stream_limit.acquire("list", user.pk, stream_limit.MAX_WHOLE_LISTS)
         if lock is None:
             raise ApiError(503, "Service is busy, try again", headers=RETRY_AFTER)
     return LimitedResponse(
@@ -79,7 +79,7 @@ def stream(user: User, query: IncidentQuery, rows: list[ListedRow], limit: int |
 @require_action(Action.LIST)
 def get(user: User, body: Body) -> HttpResponseBase:
     asked = fields.incident_or_key(body)
-    pk = asked if isinstance(asked, int) else keys.unfinished(asked, user.pk)
+    pk = asked if isinstance(asked, int) else client_keys.unfinished(asked, user.pk)
     row = None if pk is None else queries.find(pk)
     if row is None:
         raise ApiError(404, "Incident have not found")

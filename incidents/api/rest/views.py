@@ -30,12 +30,12 @@ from incidents.api.rest.serializers import (
     represent,
     represent_in,
 )
-from incidents.changes import KEEP
 from incidents.models import Event, Incident, Source, Status
 from incidents.queries import rows_of
 from incidents.services import NewIncident, Origin
 from incidents.severity import Severity
 from incidents.statements import IncidentRow, Row
+from incidents.transition import KEEP
 from users.models import User
 from users.roles import Action
 

@@ -6,9 +6,9 @@ from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
 
 from incidents.demo.story import DAYS, Story
-from incidents.folding import folded
 from incidents.management.commands.demo import USERS
 from incidents.models import ACTIVE, Event, Incident, Source, Status
+from incidents.search_text import folded
 from users.models import User
 
 

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from incidents import services, signal_service
-from incidents.folding import folded
 from incidents.models import Episode, Event, Incident, Source, Status
+from incidents.search_text import folded
 from incidents.services import NewIncident, Origin
 from incidents.severity import Severity
 from incidents.signal_rules import Sender

@@ -273,7 +273,7 @@ def test_changes_are_the_rows_changed_since_an_event(as_olga: Client, incident: 
 def test_too_many_changes_ask_to_load_the_page_anew(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.web.views.changes.MAX_CHANGES", 2)
+    monkeypatch.setattr("incidents.web.views.polling.MAX_CHANGES", 2)
     for _n in range(3):
         incident()
     page(as_olga, "/changes/", HTTPStatus.RESET_CONTENT, after_event=0)
@@ -284,7 +284,7 @@ def test_too_many_changes_ask_to_load_the_page_anew(
 def test_changes_are_limited_by_events_so_that_none_is_skipped(
     as_olga: Client, incident: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.web.views.changes.MAX_CHANGES", 4)
+    monkeypatch.setattr("incidents.web.views.polling.MAX_CHANGES", 4)
     for _n in range(2):
         incident(status=Status.CLOSED)
     assert len(row_ids(page(as_olga, "/changes/", after_event=0))) == 2

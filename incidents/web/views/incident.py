@@ -18,9 +18,9 @@ from django_htmx.middleware import HtmxDetails
 
 from common.db import errors as db_errors
 from incidents import assignees, corrections, services
-from incidents.changes import KEEP
 from incidents.models import UNFINISHED, Episode, Event, Incident, Status
 from incidents.services import Origin
+from incidents.transition import KEEP
 from incidents.web import change_token
 from incidents.web.access import origin, require_action, user_of
 from incidents.web.filters import with_order, without
@@ -28,7 +28,7 @@ from incidents.web.forms import ChangeForm, CorrectionForm
 from incidents.web.place import described, place
 from incidents.web.queue import BRIEF_LENGTH, Queue, in_brief
 from incidents.web.rows import latest_turns, rows, state
-from incidents.web.views.changes import to_id
+from incidents.web.views.polling import to_id
 from users.models import User
 from users.roles import Action
 

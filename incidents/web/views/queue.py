@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from incidents import export_limit
+from incidents import stream_limit
 from incidents.keyset import Position
 from incidents.models import Incident, Source, Status
 from incidents.severity import Severity
@@ -120,7 +120,7 @@ def csv_file(request: HttpRequest) -> HttpResponseBase:
     )
     lock = None
     if request.method != "HEAD":
-        lock = export_limit.acquire("csv", user_of(request).pk, export_limit.MAX_EXPORTS)
+        lock = stream_limit.acquire("csv", user_of(request).pk, stream_limit.MAX_EXPORTS)
         if lock is None:
             response = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
             response["Retry-After"] = "10"

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from incidents import corrections, keys, services
+from incidents import client_keys, corrections, services
 from incidents.models import Source, Status
 from incidents.services import Created, NewIncident
 from incidents.web import preferences
@@ -57,7 +57,7 @@ def create(request: HttpRequest, form: ReportForm) -> Created:
     try:
         return services.create(new, origin(request))
     except services.IdempotencyKeyReused:
-        earlier = keys.made_with(new.idempotency_key, user_of(request).pk)
+        earlier = client_keys.made_with(new.idempotency_key, user_of(request).pk)
         if earlier is None or not form.is_relative:
             raise
         # What was a quarter of an hour ago at the first try is so no longer.

@@ -9,7 +9,7 @@ import pytest
 from incidents.signals import Action
 from integrations.inbound import body
 from integrations.inbound.tests.examples import one_signal
-from integrations.inbound.tokens import TokenSources, find_tokens
+from integrations.inbound.token_sources import TokenSources, find_tokens
 from integrations.signals import InvalidEvent
 
 TOKEN = "0123456789abcdef" * 2

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from integrations.outbound import claims, destinations, direct_messages
+from integrations.outbound import delivery_states, destinations, direct_messages
 from integrations.outbound.direct_messages import request_test
 from integrations.outbound.dispatcher import Dispatcher
 from integrations.outbound.models import Destination, SendingTest, Transport
@@ -165,7 +165,7 @@ def test_people_are_told_before_machines_in_their_language(receiver: Receiver, h
     hook("machine")
     destinations.add(name="chat", transport=Transport.TELEGRAM, address="7", secret="1:a", language="ru")
     receiver.answer = lambda _received: Answer(200, {}, b'{"ok": true, "result": {"message_id": 1}}')
-    claims.disable(gone.pk, claims.NO_SUCCESS + ": no response within 20 s")
+    delivery_states.disable(gone.pk, delivery_states.NO_SUCCESS + ": no response within 20 s")
     run(is_told)
     [(path, text)] = notices(receiver)
     assert path == "/telegram/bot1:a/sendMessage"
@@ -179,7 +179,7 @@ def test_a_notice_that_fails_goes_to_the_next_and_disables_nobody(receiver: Rece
     for name in ("one", "two"):
         hook(name)
     receiver.answer = lambda received: Answer(410 if received.path == "/one" else 204)
-    claims.disable(gone.pk, "HTTP 410")
+    delivery_states.disable(gone.pk, "HTTP 410")
     run(is_told)
     assert [path for path, _data in notices(receiver)] == ["/one", "/two"]
     assert Destination.objects.filter(enabled=True).count() == 2
@@ -188,8 +188,8 @@ def test_a_notice_that_fails_goes_to_the_next_and_disables_nobody(receiver: Rece
 def test_two_destinations_that_die_tell_each_other_nothing_for_ever(receiver: Receiver, hook: Hook) -> None:
     one, two = hook("one"), hook("two")
     receiver.answer = lambda _received: Answer(410)
-    claims.disable(one.pk, "HTTP 410")
-    claims.disable(two.pk, "HTTP 410")
+    delivery_states.disable(one.pk, "HTTP 410")
+    delivery_states.disable(two.pk, "HTTP 410")
     dispatcher = Dispatcher()
     for _number in range(5):
         dispatcher.step()
@@ -219,7 +219,7 @@ def test_quiet_hours_hold_a_notice(receiver: Receiver, hook: Hook) -> None:
         quiet_from=(now - timedelta(hours=1)).time(),
         quiet_to=(now + timedelta(hours=1)).time(),
     )
-    claims.disable(gone.pk, "HTTP 410")
+    delivery_states.disable(gone.pk, "HTTP 410")
     dispatcher = Dispatcher()
     for _number in range(5):
         dispatcher.step()

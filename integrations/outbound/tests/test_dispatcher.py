@@ -18,7 +18,7 @@ from incidents.bulk import ImportedIncident
 from incidents.feed.models import FeedState
 from incidents.models import Event, Incident, Source, Status
 from incidents.services import NewIncident, Origin
-from integrations.outbound import claims, destinations, schedule, sending
+from integrations.outbound import delivery_states, destinations, retry_schedule, sending
 from integrations.outbound.dispatcher import Dispatcher
 from integrations.outbound.fan_out import fan_out
 from integrations.outbound.models import Attempt, Delivery, Destination, DispatcherState, Transport
@@ -168,17 +168,17 @@ def test_attempts_follow_the_schedule_and_end(receiver: Receiver, hook: Hook) ->
     hook()
     receiver.answer = lambda _received: Answer(500, {}, b"out of order")
     report()
-    for number in range(schedule.MAX_ATTEMPTS):
+    for number in range(retry_schedule.MAX_ATTEMPTS):
         due_now()
         before = timezone.now()
         dispatch()
         delivery = Delivery.objects.get()
         assert delivery.attempts == number + 1
-        if number < len(schedule.PAUSES):
+        if number < len(retry_schedule.PAUSES):
             pause = (delivery.next_at - before).total_seconds()
-            assert pause >= 0.8 * schedule.PAUSES[number]
+            assert pause >= 0.8 * retry_schedule.PAUSES[number]
     assert (delivery.state, delivery.reason) == ("dead", "out of order")
-    assert len(receiver.received) == schedule.MAX_ATTEMPTS == 10
+    assert len(receiver.received) == retry_schedule.MAX_ATTEMPTS == 10
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -220,14 +220,14 @@ def test_an_error_of_one_destination_is_logged_and_delays_no_other(
 ) -> None:
     bad, _secret = hook("bad", "/bad")
     good, _secret = hook("good", "/good")
-    store = claims.store
+    store = delivery_states.store
 
     def store_of(destination_id: int, results: Any) -> None:
         if destination_id == bad.pk:
             raise ZeroDivisionError
         store(destination_id, results)
 
-    monkeypatch.setattr(claims, "store", store_of)
+    monkeypatch.setattr(delivery_states, "store", store_of)
     report()
     dispatch()
     assert good.deliveries.get().state == "done"
@@ -236,7 +236,7 @@ def test_an_error_of_one_destination_is_logged_and_delays_no_other(
     assert "ZeroDivisionError" in waiting.reason
     assert waiting.next_at > timezone.now()
     assert "Traceback" in caplog.text
-    monkeypatch.setattr(claims, "store", store)
+    monkeypatch.setattr(delivery_states, "store", store)
     due_now()
     dispatch()
     assert bad.deliveries.get().state == "done"
@@ -372,14 +372,14 @@ def test_of_two_dispatchers_one_has_a_delivery(hook: Hook) -> None:
     destination, _secret = hook()
     report()
     fan_out()
-    first = claims.claim(destination)
+    first = delivery_states.claim(destination)
     assert len(first) == 1
-    assert claims.claim(destination) == []
+    assert delivery_states.claim(destination) == []
     Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))  # its dispatcher was killed
-    [second] = claims.claim(destination)
+    [second] = delivery_states.claim(destination)
     assert second.message_id == first[0].message_id
     # What the first one reports now changes nothing.
-    claims.cancel(first, "late")
+    delivery_states.cancel(first, "late")
     assert Delivery.objects.get().state == "pending"
 
 

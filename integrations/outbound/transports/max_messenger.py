@@ -8,7 +8,7 @@ import orjson
 from django.conf import settings
 
 from common.http.guarded_client import RequestFailed
-from integrations.outbound.schedule import retry_after
+from integrations.outbound.retry_schedule import retry_after
 from integrations.outbound.transports.base import Address, Message, Outcome, excerpt, request
 
 MAX_LENGTH = 4000

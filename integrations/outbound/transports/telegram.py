@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 
 from common.http.guarded_client import RequestFailed, Response
-from integrations.outbound.schedule import pause_of
+from integrations.outbound.retry_schedule import pause_of
 from integrations.outbound.transports.base import Address, Message, Outcome, excerpt, request
 
 MAX_LENGTH = 4096  # core.telegram.org/bots/api#sendmessage, in UTF-16 code units

@@ -11,7 +11,7 @@ from http import HTTPStatus
 import orjson
 
 from common.http.guarded_client import RequestFailed
-from integrations.outbound.schedule import retry_after
+from integrations.outbound.retry_schedule import retry_after
 from integrations.outbound.transports.base import Address, Message, Outcome, excerpt, request
 
 PREFIX = "whsec_"

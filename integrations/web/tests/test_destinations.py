@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.outbound import claims, destinations, ticks
+from integrations.outbound import delivery_states, destinations, ticks
 from integrations.outbound.fan_out import fan_out
 from integrations.outbound.models import (
     Attempt,
@@ -203,7 +203,7 @@ def test_a_destination_is_disabled_and_enabled(admin_browser: Client) -> None:
 def test_a_destination_is_deleted_with_its_deliveries(
     admin_browser: Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "DELETE_BATCH", 2)
+    monkeypatch.setattr(delivery_states, "DELETE_BATCH", 2)
     made, _secret = add_hook(admin_browser, receiver.url)
     other, _secret = add_hook(admin_browser, receiver.url, "other")
     for _number in range(5):
@@ -347,7 +347,7 @@ def test_why_a_delivery_waits_is_said_in_words(
     destinations.disable(chat)
     assert "the destination is disabled" in why(admin_browser, chat)
     destinations.enable(chat)
-    claims.fail(chat.pk)
+    delivery_states.fail(chat.pk)
     assert "waits, as the receiver fails, until" in why(admin_browser, chat)
     DispatcherState.objects.update(last_tick_at=timezone.now() - timedelta(minutes=1))
     assert "the dispatcher does not run" in why(admin_browser, chat)
@@ -399,7 +399,7 @@ def test_after_a_restore_under_another_key_the_page_asks_for_the_secret_anew(
 
 def test_one_that_was_disabled_stands_out_with_its_reason(admin_browser: Client) -> None:
     made, _secret = add_hook(admin_browser, "https://example.com/")
-    claims.disable(made.pk, f"{claims.NO_SUCCESS}: <i>502</i>")
+    delivery_states.disable(made.pk, f"{delivery_states.NO_SUCCESS}: <i>502</i>")
     for path in (OVERVIEW, path_of(made)):
         page = seen(admin_browser, path)
         assert "nothing was delivered for five days: &lt;i&gt;502&lt;/i&gt;" in page
@@ -411,7 +411,7 @@ def test_administrators_and_nobody_else_see_above_the_queue_what_was_disabled(
     made, _secret = add_hook(admin_browser, "https://example.com/", "<b>hook</b>")
     ticks.tick()
     assert path_of(made) not in seen_queue(admin_browser)
-    claims.disable(made.pk, f"{claims.NO_SUCCESS}: 502")
+    delivery_states.disable(made.pk, f"{delivery_states.NO_SUCCESS}: 502")
     queue = seen_queue(admin_browser)
     assert f'href="{path_of(made)}"' in queue
     assert "&lt;b&gt;hook&lt;/b&gt; was disabled: nothing was delivered for five days: 502" in queue
@@ -440,7 +440,7 @@ def test_reasons_are_told_in_russian(admin: User) -> None:
     browser = new_client(headers={"Accept-Language": "ru"})
     browser.force_login(admin)
     made, _secret = add_hook(browser, "https://example.com/")
-    claims.disable(made.pk, f"{claims.NO_SUCCESS}: no response within 20 s")
+    delivery_states.disable(made.pk, f"{delivery_states.NO_SUCCESS}: no response within 20 s")
     page = seen(browser, OVERVIEW)
     assert "Кому сообщать" in page
     assert "пять дней ничего не удаётся доставить: no response within 20 s" in page

@@ -11,9 +11,9 @@ from django.http import StreamingHttpResponse
 from pytest_django import DjangoAssertNumQueries
 
 from incidents.api.post import listing
-from incidents.export_limit import MAX_WHOLE_LISTS
 from incidents.models import Incident, Source, Status
 from incidents.severity import Severity
+from incidents.stream_limit import MAX_WHOLE_LISTS
 from testing.clients import Post, token_of
 from users.models import User
 

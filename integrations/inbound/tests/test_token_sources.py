@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from integrations.inbound.tokens import TokenSources, find_tokens
+from integrations.inbound.token_sources import TokenSources, find_tokens
 
 TOKEN, OTHER = "0123456789abcdefABCDEF0123456789", "z" * 32
 

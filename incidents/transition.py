@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
-from incidents.history import Entry
+from incidents.event_writer import Entry
 from incidents.models import Event, Status
 from incidents.severity import Severity
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Incident
-from integrations import stale
+from integrations import silent_senders
 from integrations.models import Kind
 from integrations.tests.conftest import Connect, firing
 from testing.clients import together
@@ -18,7 +18,7 @@ def comments(incident: Incident) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def no_step_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stale.Throttle, "last_step", None)
+    monkeypatch.setattr(silent_senders.Throttle, "last_step", None)
 
 
 def test_a_silent_incident_is_marked_once_in_each_silence(connect: Connect) -> None:
@@ -26,9 +26,9 @@ def test_a_silent_incident_is_marked_once_in_each_silence(connect: Connect) -> N
     hook.post(firing("silent", "resolved"))
     hook.post(firing("resolved", status="resolved", endsAt=timezone.now().isoformat()))
     now = timezone.now()
-    assert stale.mark_stale(now + timedelta(minutes=29)) == 0
-    assert stale.mark_stale(now + timedelta(minutes=31)) == 1
-    assert stale.mark_stale(now + timedelta(minutes=33)) == 0
+    assert silent_senders.mark_stale(now + timedelta(minutes=29)) == 0
+    assert silent_senders.mark_stale(now + timedelta(minutes=31)) == 1
+    assert silent_senders.mark_stale(now + timedelta(minutes=33)) == 0
     over, silent = sorted(hook.incidents, key=lambda incident: incident.status == "open")
     assert comments(silent) == ["Устарел: нет сигнала 30 мин."]
     assert (silent.status, comments(over)) == ("open", [])
@@ -36,8 +36,8 @@ def test_a_silent_incident_is_marked_once_in_each_silence(connect: Connect) -> N
     assert (event.by, event.channel) == (hook.integration.user, "hook")
     # A signal ends the silence, another silence is another mark.
     Incident.objects.filter(pk=silent.pk).update(last_seen_at=now + timedelta(minutes=40))
-    assert stale.mark_stale(now + timedelta(minutes=60)) == 0
-    assert stale.mark_stale(now + timedelta(minutes=75)) == 1
+    assert silent_senders.mark_stale(now + timedelta(minutes=60)) == 0
+    assert silent_senders.mark_stale(now + timedelta(minutes=75)) == 1
     assert len(comments(silent)) == 2
 
 
@@ -46,8 +46,8 @@ def test_a_silent_incident_may_be_resolved_with_that_reason(connect: Connect) ->
     hook.post(firing("silent"))
     [silent] = hook.incidents
     later = timezone.now() + timedelta(minutes=31)
-    assert stale.mark_stale(later) == 1
-    assert stale.mark_stale(later + timedelta(hours=1)) == 0
+    assert silent_senders.mark_stale(later) == 1
+    assert silent_senders.mark_stale(later + timedelta(hours=1)) == 0
     event = silent.events.latest("id")
     assert (event.status_to, event.comment) == ("resolved", "Устарел: нет сигнала 30 мин.")
     assert (event.by, event.channel) == (hook.integration.user, "hook")
@@ -60,14 +60,14 @@ def test_a_silent_incident_may_be_resolved_with_that_reason(connect: Connect) ->
 def test_by_default_nothing_is_marked(connect: Connect) -> None:
     hook = connect(Kind.ALERTMANAGER)
     hook.post(firing("silent"))
-    assert stale.mark_stale(timezone.now() + timedelta(days=300)) == 0
+    assert silent_senders.mark_stale(timezone.now() + timedelta(days=300)) == 0
 
 
 def test_of_many_100_are_marked_at_a_time_and_none_is_left_out(connect: Connect) -> None:
     hook = connect(Kind.ALERTMANAGER, stale_minutes=30)
     hook.post(firing(*(f"db{number}" for number in range(150))))
     later = timezone.now() + timedelta(hours=1)
-    found = [stale.mark_stale(later + timedelta(minutes=2 * step)) for step in range(3)]
+    found = [silent_senders.mark_stale(later + timedelta(minutes=2 * step)) for step in range(3)]
     assert sum(found) == 150
     assert all(len(comments(incident)) == 1 for incident in hook.incidents)
 
@@ -77,7 +77,7 @@ def test_processes_that_look_at_the_same_time_mark_once(connect: Connect) -> Non
     hook = connect(Kind.ALERTMANAGER, stale_minutes=30)
     hook.post(firing("silent"))
     later = timezone.now() + timedelta(hours=1)
-    assert sum(together(8, lambda _number: stale.mark_stale(later))) == 1
+    assert sum(together(8, lambda _number: silent_senders.mark_stale(later))) == 1
     assert len(comments(hook.incidents[0])) == 1
 
 
@@ -91,6 +91,6 @@ def test_a_post_of_any_integration_looks_for_the_silence_of_others_once_a_minute
     type(silent.integration).objects.update(stale_checked_at=past)
     other.post(firing("a"))
     assert comments(silent.incidents[0]) == []
-    monkeypatch.setattr(stale.Throttle, "last_step", None)
+    monkeypatch.setattr(silent_senders.Throttle, "last_step", None)
     other.post(firing("a"))
     assert len(comments(silent.incidents[0])) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from integrations import received, services
+from integrations import received_posts, services
 from integrations.authentication import Caller, find_caller
 from integrations.models import Integration, Kind, Outcome, ReceivedPost
 
@@ -21,20 +21,20 @@ def caller(db: None) -> Caller:
     return found
 
 
-def post(caller: Caller, body: bytes = b"{}", **more: Any) -> received.Post:
+def post(caller: Caller, body: bytes = b"{}", **more: Any) -> received_posts.Post:
     fields: dict[str, Any] = {
         "at": timezone.now(),
         "method": "POST",
         "content_type": "application/json",
-        "body": received.without_secrets(body, (TOKEN,)),
+        "body": received_posts.without_secrets(body, (TOKEN,)),
         "size": len(body),
     }
-    return received.Post(caller, **(fields | more))
+    return received_posts.Post(caller, **(fields | more))
 
 
 def store(caller: Caller, body: bytes = b"{}", **more: Any) -> int:
     came = post(caller, body, **more)
-    received.store(came)
+    received_posts.store(came)
     assert came.id
     return came.id
 
@@ -55,23 +55,23 @@ def test_the_newest_50_of_each_integration_are_kept(caller: Caller) -> None:
 
 def test_a_post_may_be_stored_before_its_outcome(caller: Caller) -> None:
     came = post(caller, b'{"a": 1}')
-    received.store(came)
+    received_posts.store(came)
     assert came.id
     stored = ReceivedPost.objects.get(pk=came.id)
     assert (stored.body, stored.size, stored.outcome, stored.status) == ('{"a": 1}', 8, "", None)
-    received.finish(came, Outcome.PROCESSED, 202, "x" * 20_000)
+    received_posts.finish(came, Outcome.PROCESSED, 202, "x" * 20_000)
     stored.refresh_from_db()
     assert (stored.outcome, stored.status) == ("processed", 202)
-    assert len(stored.response) == received.MAX_RESPONSE_LENGTH
+    assert len(stored.response) == received_posts.MAX_RESPONSE_LENGTH
     assert ReceivedPost.objects.count() == 1
 
 
 def test_a_post_may_be_stored_with_its_outcome(caller: Caller) -> None:
     came = post(caller, b'{"a": 1}')
-    received.finish(came, Outcome.PROCESSED, 202, "x" * 20_000)
+    received_posts.finish(came, Outcome.PROCESSED, 202, "x" * 20_000)
     stored = ReceivedPost.objects.get()
     assert (stored.body, stored.size, stored.outcome, stored.status) == ('{"a": 1}', 8, "processed", 202)
-    assert len(stored.response) == received.MAX_RESPONSE_LENGTH
+    assert len(stored.response) == received_posts.MAX_RESPONSE_LENGTH
 
 
 def test_the_first_and_the_last_post_are_known_to_the_minute(caller: Caller) -> None:
@@ -134,5 +134,5 @@ def test_a_long_body_is_cut_and_its_size_is_told(caller: Caller) -> None:
 )
 def test_any_body_is_stored_in_little_time(caller: Caller, body: bytes) -> None:
     began = time.thread_time()
-    received.without_secrets(body, (TOKEN,))
+    received_posts.without_secrets(body, (TOKEN,))
     assert time.thread_time() - began < 0.5

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from integrations.outbound.models import MAX_ERROR_LENGTH, Attempt, Delivery, Destination, Thread
-from integrations.outbound.schedule import DISABLE_AFTER, next_attempt
+from integrations.outbound.retry_schedule import DISABLE_AFTER, next_attempt
 from integrations.outbound.transports.base import Outcome, one_line
 
 LEASE = timedelta(seconds=90)

@@ -8,8 +8,8 @@ from django.db.models import Value
 from django.db.models.functions import Concat, Length
 
 from incidents import statements
-from incidents.folding import folded
 from incidents.models import Event, Incident
+from incidents.search_text import folded
 
 # What a search looks at of one incident: later comments are not found.
 MAX_SEARCH_TEXT = 40_000
