@@ -1,11 +1,12 @@
 """A gunicorn worker that slow clients cannot block, with group commit. README.md says how it is used.
 
 worker.py           the worker process: its options, its threads, its end
-event_loop.py       what the threads do: poll, make responses, send them
+event_loop.py       what the threads do: poll, make responses, send them, sync, drop connections
 task_queue.py       which of them comes next
+fair_queue.py       turns among callers
 connection.py       one client's connection and the response in progress
 request.py          requests, assembled from bytes that arrive in any pieces
-connections.py      all connections: deadlines, limits, which to drop
+connections.py      all connections: deadlines, limits, which goes first
 listeners.py        accepts connections
 leader_follower.py  the thread pool
 heap.py             gives memory back to the system
