@@ -28,7 +28,9 @@ def test_a_month_is_plausible(story: Story) -> None:
     assert timedelta(days=DAYS - 2) < times["last"] - times["first"] <= timedelta(days=DAYS)
     oldest = Incident.objects.filter(status=Status.OPEN, source=Source.MONITORING)
     assert oldest.count() >= 3
-    assert not [one for one in Incident.objects.all() if one.search_text != folded(one.description)]
+    assert not [
+        one for one in Incident.objects.all() if not one.search_text.startswith(folded(one.description))
+    ]
 
 
 def test_rows_agree_with_their_events(story: Story) -> None:

@@ -101,7 +101,7 @@ class Reporter(threading.Thread):
 def aim(me: Viewer, chance: float, *, news: bool) -> dict[str, Any]:
     if news:
         me.driver.execute_script(LET_IN)
-        me.wait(lambda: not me.all(".moving"))
+    me.wait(lambda: not me.all(".moving"))
     return me.driver.execute_async_script(AIM, chance, news) or aim(me, chance, news=True)
 
 

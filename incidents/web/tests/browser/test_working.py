@@ -17,6 +17,11 @@ pytestmark = pytest.mark.browser
 Report = Callable[..., Incident]
 
 
+def in_letters(number: int) -> str:
+    """Write a number so that texts with it are not folded as a storm."""
+    return "".join("абвгдежзик"[int(digit)] for digit in str(number))
+
+
 def status_of(one: Incident) -> str:
     return Incident.objects.get(pk=one.pk).status
 
@@ -62,7 +67,7 @@ def test_two_browsers_see_each_others_changes(
 def test_changes_move_no_row_in_view_and_leave_typed_text(
     open_page: Open, olga: User, incident: Report
 ) -> None:
-    ids = [incident(f"Самокат {n}").pk for n in range(40)]
+    ids = [incident(f"Самокат {in_letters(n)}").pk for n in range(40)]
     me = open_page(olga)
     me.see("#id_q").send_keys("само")
     me.wait(lambda: "q=" in me.driver.current_url)
@@ -70,7 +75,7 @@ def test_changes_move_no_row_in_view_and_leave_typed_text(
     before = me.top_of(f"#incident-{ids[10]}")
     new = incident("Самокат новый")
     services.change(ids[12], Origin(olga.pk, Event.Channel.REST), status=Status.IN_PROGRESS)
-    me.see(f"#incident-{ids[12]} .chip", "In progress", within=CHANGES_WITHIN)
+    me.see(f"#incident-{ids[12]}.status-in_progress", within=CHANGES_WITHIN)
     me.see("#waiting", "1 new one")
     assert me.top_of(f"#incident-{ids[10]}") == pytest.approx(before, abs=1)
     assert me.driver.switch_to.active_element.get_attribute("value") == "само"
@@ -80,7 +85,7 @@ def test_changes_move_no_row_in_view_and_leave_typed_text(
     # What has left the tab stays in sight until one goes on.
     me.go("/?status=open")
     services.change(ids[39], Origin(olga.pk, Event.Channel.REST), status=Status.CLOSED)
-    me.see(f"#incident-{ids[39]} .chip", "Closed", within=CHANGES_WITHIN)
+    me.see(f"#incident-{ids[39]}.status-closed", within=CHANGES_WITHIN)
 
 
 def test_a_change_made_meanwhile_is_shown_and_the_comment_kept(
@@ -173,7 +178,7 @@ def test_filter_the_oldest_open_incidents_of_a_source(open_page: Open, olga: Use
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_show_more_rows(open_page: Open, olga: User, incident: Report, scripts: bool) -> None:
-    ids = [incident(f"Самокат {n}").pk for n in range(60)]
+    ids = [incident(f"Самокат {in_letters(n)}").pk for n in range(60)]
     me = open_page(olga, scripts=scripts)
     assert len(me.rows()) == 50
     me.driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyDown", "key": "End"})
