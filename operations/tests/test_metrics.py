@@ -286,7 +286,7 @@ def test_a_real_prometheus_reads_it_and_computes_what_the_dashboard_shows(
     while True:
         try:
             found = query(prometheus, "count_over_time(up[1m])")
-        except OSError:
+        except (OSError, ValueError):  # It does not listen yet, or says in plain text that it is not ready.
             found = []
         if found and float(found[0]["value"][1]) >= 3:
             break
