@@ -203,7 +203,6 @@ def test_a_killed_worker_loses_no_count_and_leaves_no_more_files(service: Servic
         service.send("GET", "/healthz")
     before = value(scrape(service), name, **labels)
     folder = Path(service.environment["DATA_DIR"]) / "metrics"
-    files = set(folder.glob("*.db"))
     children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
     for _again in range(3):
         killed = [int(pid) for pid in children.read_text().split()]
@@ -216,7 +215,9 @@ def test_a_killed_worker_loses_no_count_and_leaves_no_more_files(service: Servic
     for _number in range(20):
         service.send("GET", "/healthz")
     assert value(scrape(service), name, **labels) == before + 20
-    assert set(folder.glob("*.db")) == files
+    # Each process has a number of its own; one that replaces another may come before the other's is free.
+    numbers = {path.stem.rpartition("_")[2] for path in folder.glob("*.db")}
+    assert len(numbers) <= len(killed) + 1
 
 
 # ------------------------------------------------------------------ Prometheus and Grafana
