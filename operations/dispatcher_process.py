@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 MIN_PAUSE, MAX_PAUSE = 1.0, 60.0  # seconds
 STABLE_AFTER = 60.0  # seconds
 STOP_SECONDS = 9.0
-# Requests come first: where all processors are busy, deliveries wait.
-NICENESS = 15
 
 
 class DispatcherProcess:
@@ -64,7 +62,6 @@ class DispatcherProcess:
                 signal.signal(number, signal.SIG_DFL)
             for listener in listeners:
                 listener.close()
-            os.nice(NICENESS)
             self.run(lambda: os.getppid() != master)
         except BaseException:
             log.exception("The dispatcher ends, and is started anew")

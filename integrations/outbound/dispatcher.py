@@ -27,6 +27,7 @@ from common.db import group_commit
 from integrations.outbound import delivery_states, sending, ticks
 from integrations.outbound.direct_messages import DirectMessages
 from integrations.outbound.fan_out import fan_out
+from integrations.outbound.load import Load
 from integrations.outbound.models import Delivery, Destination
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ GRACE = 8.0  # seconds; `docker stop` kills after 10
 KEEP_FINISHED = timedelta(days=30)
 PRUNE_EVERY = 3600.0  # seconds
 AWAY_PAUSE = 2.0  # seconds
-MAX_TRANSACTIONS = 10  # in a row, that make deliveries
+MAX_TRANSACTIONS = 3  # in a row, that make deliveries
 
 
 class Dispatcher:
@@ -62,6 +63,7 @@ class Dispatcher:
                 log.error("the disk failed to sync, the dispatcher ends")
                 connection.close()
                 return
+            load = Load()
             try:
                 busy = self.step()
             except (Error, OSError) as error:
@@ -71,8 +73,7 @@ class Dispatcher:
                 connection.close()
                 self.stopping.wait(AWAY_PAUSE)
                 continue
-            if not busy:
-                self.stopping.wait(POLL)
+            self.stopping.wait(load.rest() if busy else POLL)
         self.finish()
 
     def step(self) -> bool:
